@@ -1,1 +1,36 @@
-//! domain.
+//! The words of the trade and the rules that need no machine: who may ask whom for what, what a
+//! number or a code must look like, how long things are kept.
+//!
+//! Invariant: no I/O, no database, no HTTP, no cipher.  Personal values are types that cannot be
+//! printed or serialised by accident ([`IndividualNumber`], [`PersonalText`], [`AddressNumber`]).
+//!
+//! Reading order: [`municipality`], [`individual_number`], [`subject`], [`vaccination`],
+//! [`inquiry`], [`provision`], [`law`], [`context`], [`policy`].
+
+pub mod address_number;
+pub mod clock;
+pub mod context;
+pub mod individual_number;
+pub mod inquiry;
+pub mod law;
+pub mod municipalities;
+pub mod municipality;
+pub mod personal;
+pub mod policy;
+pub mod provision;
+pub mod retention;
+pub mod subject;
+pub mod text_id;
+pub mod vaccination;
+pub mod voucher;
+
+pub use self::address_number::AddressNumber;
+pub use self::clock::{Clock, FixedClock, SystemClock};
+pub use self::context::{Actor, OpContext, Role, ServiceKind};
+pub use self::individual_number::IndividualNumber;
+pub use self::inquiry::{Confirmation, InquiryHeader, InquiryId};
+pub use self::municipality::MunicipalityCode;
+pub use self::personal::PersonalText;
+pub use self::policy::{Action, Denied, Permit, authorize};
+pub use self::provision::{Outcome, Reason};
+pub use self::text_id::{OperatorId, RequestId, TerminalId};

@@ -1,0 +1,321 @@
+//! Who may do what to whose data: one table, read by every service.
+//!
+//! Code that acts never decides.  A service's gate asks [`may`] before any handler runs; the
+//! handler asks [`authorize`] for a [`Permit`], and every store function of a room demands one.
+//! The permit carries the municipality, so it is also the `WHERE` clause.
+
+use crate::{Actor, MunicipalityCode, OpContext, Role, ServiceKind};
+
+/// Everything that can be done through the network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Action {
+    ReadHealth,
+    LogIn,
+    LogOut,
+    ReadDirectory,
+    ReadRevocations,
+    RegisterMunicipality,
+    RegisterTerminal,
+    RevokeTerminal,
+    RegisterOperator,
+    SuspendOperator,
+    PublishKeys,
+    RegisterSubject,
+    RegisterVaccination,
+    WithholdSubject,
+    AskTransferIn,
+    ReadInquiry,
+    ReadProvisions,
+    ReadOperationLog,
+    ProvideRecords,
+    RouteInquiry,
+    AppendOutcome,
+    ReadOutcomes,
+    ReadCheckpoint,
+}
+
+impl Action {
+    pub const ALL: [Self; 23] = [
+        Self::ReadHealth,
+        Self::LogIn,
+        Self::LogOut,
+        Self::ReadDirectory,
+        Self::ReadRevocations,
+        Self::RegisterMunicipality,
+        Self::RegisterTerminal,
+        Self::RevokeTerminal,
+        Self::RegisterOperator,
+        Self::SuspendOperator,
+        Self::PublishKeys,
+        Self::RegisterSubject,
+        Self::RegisterVaccination,
+        Self::WithholdSubject,
+        Self::AskTransferIn,
+        Self::ReadInquiry,
+        Self::ReadProvisions,
+        Self::ReadOperationLog,
+        Self::ProvideRecords,
+        Self::RouteInquiry,
+        Self::AppendOutcome,
+        Self::ReadOutcomes,
+        Self::ReadCheckpoint,
+    ];
+}
+
+/// The kinds of callers the table knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Party {
+    Clerk,
+    Supervisor,
+    National,
+    Terminal,
+    Registry,
+    Partition,
+    Broker,
+    ProvisionLog,
+}
+
+impl Party {
+    pub const ALL: [Self; 8] = [
+        Self::Clerk,
+        Self::Supervisor,
+        Self::National,
+        Self::Terminal,
+        Self::Registry,
+        Self::Partition,
+        Self::Broker,
+        Self::ProvisionLog,
+    ];
+
+    pub fn of(actor: &Actor) -> Option<Self> {
+        Some(match actor {
+            Actor::Operator { role: Role::Clerk, .. } => Self::Clerk,
+            Actor::Operator { role: Role::Supervisor, .. } => Self::Supervisor,
+            // A national role never comes with a municipality; whoever claims so is nobody.
+            Actor::Operator { role: Role::National, .. } => return None,
+            Actor::National { .. } => Self::National,
+            Actor::Terminal { .. } => Self::Terminal,
+            Actor::Service { kind, .. } => match kind {
+                ServiceKind::Registry => Self::Registry,
+                ServiceKind::Partition => Self::Partition,
+                ServiceKind::Broker => Self::Broker,
+                ServiceKind::ProvisionLog => Self::ProvisionLog,
+            },
+        })
+    }
+}
+
+/// Whose data a party may do an action to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reach {
+    /// The room of the party's own municipality.
+    Own,
+    /// Any room, or something that belongs to no room.
+    Any,
+}
+
+/// The table itself.  A new action does not compile until it is decided here; a party that is not
+/// written is refused.
+fn parties(action: Action) -> &'static [(Party, Reach)] {
+    use Party::{Broker, Clerk, National, Partition, ProvisionLog, Registry, Supervisor, Terminal};
+    use Reach::{Any, Own};
+    match action {
+        Action::ReadHealth => &[
+            (National, Any),
+            (Registry, Any),
+            (Partition, Any),
+            (Broker, Any),
+            (ProvisionLog, Any),
+            (Terminal, Any),
+        ],
+        Action::LogIn => &[(Terminal, Any)],
+        Action::LogOut => &[(Clerk, Any), (Supervisor, Any), (National, Any)],
+        Action::ReadDirectory | Action::ReadRevocations => {
+            &[(Partition, Any), (Broker, Any), (ProvisionLog, Any)]
+        }
+        Action::RegisterMunicipality
+        | Action::RegisterTerminal
+        | Action::RevokeTerminal
+        | Action::RegisterOperator
+        | Action::SuspendOperator => &[(National, Any)],
+        Action::PublishKeys | Action::RouteInquiry | Action::ReadOutcomes => &[(Partition, Any)],
+        Action::RegisterSubject
+        | Action::RegisterVaccination
+        | Action::AskTransferIn
+        | Action::ReadInquiry => &[(Clerk, Own), (Supervisor, Own)],
+        Action::WithholdSubject | Action::ReadProvisions | Action::ReadOperationLog => {
+            &[(Supervisor, Own)]
+        }
+        Action::ProvideRecords | Action::AppendOutcome => &[(Broker, Any)],
+        Action::ReadCheckpoint => {
+            &[(Partition, Any), (Broker, Any), (National, Any), (Terminal, Any)]
+        }
+    }
+}
+
+/// May this actor do `action` at all?  The gate's question, before anything is read or parsed.
+pub fn may(actor: &Actor, action: Action) -> bool {
+    reach(actor, action).is_some()
+}
+
+fn reach(actor: &Actor, action: Action) -> Option<Reach> {
+    let party = Party::of(actor)?;
+    parties(action).iter().find(|(allowed, _)| *allowed == party).map(|(_, reach)| *reach)
+}
+
+/// Whether some party that must log in (clerk, supervisor, national) may do this.
+pub fn needs_log_in(action: Action) -> bool {
+    let logs_in =
+        |party: Party| matches!(party, Party::Clerk | Party::Supervisor | Party::National);
+    !matches!(action, Action::ReadHealth | Action::ReadCheckpoint)
+        && parties(action).iter().any(|(party, _)| logs_in(*party))
+}
+
+/// Proof that `action` on the data of `municipality` was allowed for this operation.
+///
+/// Cannot be built outside this module.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Permit {
+    action: Action,
+    municipality: MunicipalityCode,
+    context: OpContext,
+}
+
+impl Permit {
+    pub fn action(&self) -> Action {
+        self.action
+    }
+
+    pub fn municipality(&self) -> MunicipalityCode {
+        self.municipality
+    }
+
+    pub fn context(&self) -> &OpContext {
+        &self.context
+    }
+
+    /// A store function's first line: the permit in hand is for this very action.
+    pub fn expect_action(&self, action: Action) -> Result<(), Denied> {
+        if self.action == action { Ok(()) } else { Err(Denied { action }) }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not allowed: {action:?}")]
+pub struct Denied {
+    pub action: Action,
+}
+
+/// May this actor do `action` to the data that `owner` keeps?
+pub fn authorize(
+    context: &OpContext,
+    action: Action,
+    owner: MunicipalityCode,
+) -> Result<Permit, Denied> {
+    let own = match &context.actor {
+        Actor::Operator { municipality, .. } => Some(*municipality),
+        Actor::Terminal { municipality, .. } => *municipality,
+        Actor::National { .. } | Actor::Service { .. } => None,
+    };
+    match reach(&context.actor, action) {
+        Some(Reach::Own) if own == Some(owner) => {}
+        Some(Reach::Any) => {}
+        Some(Reach::Own) | None => return Err(Denied { action }),
+    }
+    Ok(Permit { action, municipality: owner, context: context.clone() })
+}
+
+/// The whole policy as a table that a council member can read; `own` is the party's municipality.
+pub fn table() -> String {
+    let mut text = format!("{:<22}{:<14}{:<5}{}\n", "ACTION", "PARTY", "own", "other");
+    for action in Action::ALL {
+        for party in Party::ALL {
+            let found = parties(action).iter().find(|(allowed, _)| *allowed == party);
+            let (own, other) = match found.map(|(_, reach)| reach) {
+                Some(Reach::Own) => ("yes", "-"),
+                Some(Reach::Any) => ("yes", "yes"),
+                None => continue,
+            };
+            text.push_str(&format!(
+                "{:<22}{:<14}{own:<5}{other}\n",
+                format!("{action:?}"),
+                format!("{party:?}")
+            ));
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use time::OffsetDateTime;
+
+    use super::*;
+    use crate::{OperatorId, RequestId, TerminalId};
+
+    /// Changed by hand only: a change of this file is a change of who may do what.
+    #[test]
+    fn policy_table_is_as_published() {
+        assert_eq!(table(), include_str!("policy.table.txt"));
+    }
+
+    fn operator(municipality: &str, role: Role) -> OpContext {
+        OpContext {
+            actor: Actor::Operator {
+                id: OperatorId::parse("op").unwrap(),
+                municipality: MunicipalityCode::parse(municipality).unwrap(),
+                role,
+                terminal: TerminalId::parse("t").unwrap(),
+            },
+            request: RequestId::make_random(),
+            at: OffsetDateTime::UNIX_EPOCH,
+        }
+    }
+
+    #[test]
+    fn no_operator_reaches_another_room_by_any_action() {
+        let other = MunicipalityCode::parse("072036").unwrap();
+        for role in [Role::Clerk, Role::Supervisor] {
+            for action in Action::ALL {
+                if action != Action::LogOut {
+                    assert!(authorize(&operator("131211", role), action, other).is_err());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_national_role_with_a_municipality_is_nobody() {
+        let context = operator("131211", Role::National);
+        assert!(Action::ALL.into_iter().all(|action| !may(&context.actor, action)));
+    }
+
+    #[test]
+    fn the_nation_reaches_no_personal_data() {
+        let national = Actor::National {
+            id: OperatorId::parse("n").unwrap(),
+            terminal: TerminalId::parse("t").unwrap(),
+        };
+        let personal = [
+            Action::RegisterSubject,
+            Action::RegisterVaccination,
+            Action::AskTransferIn,
+            Action::ReadInquiry,
+            Action::ReadProvisions,
+            Action::ReadOperationLog,
+            Action::ProvideRecords,
+            Action::ReadOutcomes,
+        ];
+        assert!(personal.into_iter().all(|action| !may(&national, action)));
+    }
+
+    #[test]
+    fn a_permit_is_for_one_action() {
+        let own = MunicipalityCode::parse("131211").unwrap();
+        let permit =
+            authorize(&operator("131211", Role::Clerk), Action::AskTransferIn, own).unwrap();
+        assert!(permit.expect_action(Action::AskTransferIn).is_ok());
+        assert!(permit.expect_action(Action::RegisterSubject).is_err());
+    }
+}

@@ -1,0 +1,157 @@
+use serde::{Deserialize, Serialize};
+use time::{Date, OffsetDateTime};
+use uuid::Uuid;
+
+use crate::{InquiryId, MunicipalityCode, OperatorId};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct VaccinationId(pub Uuid);
+
+impl VaccinationId {
+    pub fn make_random() -> Self {
+        Self(Uuid::now_v7())
+    }
+}
+
+/// One dose (接種記録).
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Vaccination {
+    pub status: Status,
+    /// 1, 2, 3 … The sources went from two doses to seven; there is no maximum.
+    pub dose_number: u16,
+    #[serde(with = "iso_date")]
+    pub date: Date,
+    pub maker: String,
+    pub lot: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub product: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vaccine_kind: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub venue: Option<String>,
+}
+
+/// What a dose is says something about one person, so it is not printed either.
+impl std::fmt::Debug for Vaccination {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Vaccination(redacted)")
+    }
+}
+
+/// Longest text field of a dose, in characters (the known ledger layout allows 20 to 30).
+pub const FIELD_CHARS_MAX: usize = 60;
+
+impl Vaccination {
+    /// Dose number from 1, date not after `today`, fields present and short.
+    pub fn check(&self, today: Date) -> Result<(), InvalidVaccination> {
+        if self.dose_number == 0 {
+            return Err(InvalidVaccination::DoseNumber);
+        }
+        if self.date > today {
+            return Err(InvalidVaccination::FutureDate);
+        }
+        let optional = [&self.product, &self.vaccine_kind, &self.venue];
+        let texts = optional.into_iter().flatten().chain([&self.maker, &self.lot]);
+        for text in texts {
+            let length = text.chars().count();
+            if length == 0 || length > FIELD_CHARS_MAX || text.chars().any(char::is_control) {
+                return Err(InvalidVaccination::Text);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Why a dose is refused.  Never carries a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidVaccination {
+    #[error("the dose number begins at 1")]
+    DoseNumber,
+    #[error("the vaccination date is in the future")]
+    FutureDate,
+    #[error("maker, lot and other texts have 1 to 60 characters")]
+    Text,
+}
+
+/// 接種状況: 実施 / 未実施.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Status {
+    Done,
+    NotDone,
+}
+
+/// Where a version of a record came from; nothing is overwritten, a correction is a new version.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Provenance {
+    /// Entered or sent by an operator of the municipality itself.
+    Registered { operator: OperatorId, at_unix_s: i64 },
+    /// Adopted from another municipality's answer.
+    Adopted { provider: MunicipalityCode, inquiry: InquiryId, at_unix_s: i64 },
+}
+
+impl Provenance {
+    pub fn registered(operator: OperatorId, at: OffsetDateTime) -> Self {
+        Self::Registered { operator, at_unix_s: at.unix_timestamp() }
+    }
+}
+
+/// Dates as `YYYY-MM-DD`.
+pub mod iso_date {
+    use serde::{Deserialize as _, Deserializer, Serializer, de};
+    use time::Date;
+    use time::format_description::well_known::Iso8601;
+
+    pub fn serialize<S: Serializer>(date: &Date, serializer: S) -> Result<S::Ok, S::Error> {
+        let text = date.format(&Iso8601::DATE).map_err(serde::ser::Error::custom)?;
+        serializer.serialize_str(&text)
+    }
+
+    /// The error names the shape, never the text.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Date, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Date::parse(&text, &Iso8601::DATE).map_err(|_| de::Error::custom("a date is YYYY-MM-DD"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::date;
+
+    use super::*;
+
+    fn dose() -> Vaccination {
+        Vaccination {
+            status: Status::Done,
+            dose_number: 8,
+            date: date!(2026 - 04 - 01),
+            maker: "ファイザー".to_owned(),
+            lot: "EX0001".to_owned(),
+            product: None,
+            vaccine_kind: None,
+            venue: None,
+        }
+    }
+
+    #[test]
+    fn an_eighth_dose_is_a_dose_like_any_other() {
+        assert_eq!(dose().check(date!(2026 - 04 - 01)), Ok(()));
+    }
+
+    #[test]
+    fn impossible_doses_are_refused_with_the_reason() {
+        let today = date!(2026 - 04 - 01);
+        let cases = [
+            (Vaccination { dose_number: 0, ..dose() }, InvalidVaccination::DoseNumber),
+            (Vaccination { date: date!(2026 - 04 - 02), ..dose() }, InvalidVaccination::FutureDate),
+            (Vaccination { lot: String::new(), ..dose() }, InvalidVaccination::Text),
+            (Vaccination { venue: Some("x".repeat(61)), ..dose() }, InvalidVaccination::Text),
+        ];
+        for (dose, want) in cases {
+            assert_eq!(dose.check(today), Err(want));
+        }
+    }
+}
