@@ -1,0 +1,207 @@
+//! What is said to a partition: by clerks about their own room, and by the broker for others.
+
+use domain::vaccination::Vaccination;
+use domain::{Confirmation, InquiryHeader, InquiryId, MunicipalityCode};
+use serde::{Deserialize, Serialize};
+use time::Date;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::{Base64Bytes, WireNumber};
+
+pub const SUBJECTS: &str = "/v1/subjects";
+pub const SUBJECTS_WITHHOLD: &str = "/v1/subjects/withhold";
+pub const VACCINATIONS: &str = "/v1/vaccinations";
+pub const INQUIRIES: &str = "/v1/inquiries";
+pub const INQUIRIES_FIND: &str = "/v1/inquiries/find";
+pub const PROVISIONS_LIST: &str = "/v1/provisions/list";
+pub const OPERATION_LOG_LIST: &str = "/v1/operation-log/list";
+pub const PROVIDE: &str = "/v1/provide";
+
+/// A clerk registers a person in the room of the clerk's own municipality.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RegisterSubject {
+    #[schema(value_type = String, pattern = "^[0-9]{12}$")]
+    pub individual_number: WireNumber,
+    pub address_number: String,
+    pub name: String,
+    pub name_kana: String,
+    #[serde(with = "domain::vaccination::iso_date")]
+    #[schema(value_type = String, format = Date)]
+    pub birth_date: Date,
+    #[schema(value_type = String)]
+    pub sex: domain::subject::Sex,
+}
+
+impl std::fmt::Debug for RegisterSubject {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("RegisterSubject(redacted)")
+    }
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SubjectRegistered {
+    /// The person's handle inside this room.
+    pub subject: Uuid,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RegisterVaccination {
+    pub subject: Uuid,
+    #[schema(value_type = Object)]
+    pub vaccination: Vaccination,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct VaccinationRegistered {
+    pub vaccination: Uuid,
+    pub version: u32,
+}
+
+/// Sets or lifts 自動応答不可フラグ.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct WithholdSubject {
+    pub subject: Uuid,
+    pub withheld: bool,
+}
+
+/// A clerk asks the municipality a person moved away from.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AskRequest {
+    /// Chosen by the asker; sent again with the same id, it gives the same answer.
+    #[schema(value_type = String, format = Uuid)]
+    pub inquiry: InquiryId,
+    #[schema(value_type = String, pattern = "^[0-9]{12}$")]
+    pub individual_number: WireNumber,
+    /// The municipality the person moved away from; it and nobody else is asked.
+    #[schema(value_type = String, example = "131211")]
+    pub provider: MunicipalityCode,
+    #[schema(example = "transfer-in")]
+    pub procedure: String,
+    #[schema(example = "number-act-19-16")]
+    pub legal_basis: String,
+    #[schema(value_type = String)]
+    pub confirmation: Confirmation,
+}
+
+/// The answer to a clerk.  Every kind of "nothing" has these very bytes, apart from ids and times.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AskAnswer {
+    #[schema(value_type = String, format = Uuid)]
+    pub inquiry: InquiryId,
+    pub outcome: AskOutcome,
+    #[schema(value_type = Vec<Object>)]
+    pub vaccinations: Vec<Vaccination>,
+    /// Index of the entry in the provision log.
+    pub log_index: u64,
+    pub answered_at_unix_ms: i64,
+    /// When this answer is deleted from the room (C144).
+    pub expires_at_unix_ms: i64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum AskOutcome {
+    Provided,
+    Nothing,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct FindInquiry {
+    #[schema(value_type = String, format = Uuid)]
+    pub inquiry: InquiryId,
+}
+
+/// The broker asks a room on behalf of an inquirer.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ProvideRequest {
+    #[schema(value_type = Object)]
+    pub header: InquiryHeader,
+    #[schema(value_type = String, format = Byte)]
+    pub sealed: Base64Bytes,
+    #[schema(value_type = String, format = Byte)]
+    pub signature: Base64Bytes,
+    /// 情報提供許可証, a JWT.
+    pub permit: String,
+}
+
+/// A room's answer to the broker: sealed to the inquirer, with what the log must keep.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ProvideAnswer {
+    #[schema(value_type = String, format = Byte)]
+    pub sealed: Base64Bytes,
+    /// Present exactly when something is provided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = Byte)]
+    pub commitment: Option<Base64Bytes>,
+}
+
+/// A page of a list, oldest first.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ListPage {
+    /// First sequence number wanted.
+    pub from: u64,
+    /// At most 1,000.
+    pub limit: u16,
+}
+
+/// A line of the operation log (C101, C112).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OperationEntry {
+    pub at_unix_ms: i64,
+    pub actor: String,
+    pub terminal: String,
+    pub act: String,
+    /// Procedure and legal basis, where the act has them.
+    pub purpose: String,
+    /// Handle of the person concerned, where there is one.
+    pub subject: Option<Uuid>,
+    /// The inquiry concerned, where there is one.
+    pub inquiry: Option<Uuid>,
+    pub result: String,
+    pub request: String,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OperationLog {
+    pub entries: Vec<IndexedOperation>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct IndexedOperation {
+    pub sequence: u64,
+    pub entry: OperationEntry,
+}
+
+/// The room's own record of what it provided.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Provisions {
+    pub provisions: Vec<ProvisionRecord>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ProvisionRecord {
+    #[schema(value_type = String, format = Uuid)]
+    pub inquiry: InquiryId,
+    #[schema(value_type = String)]
+    pub inquirer: MunicipalityCode,
+    pub subject: Uuid,
+    pub vaccinations: usize,
+    pub provided_at_unix_ms: i64,
+}
