@@ -1,6 +1,8 @@
+use std::fmt;
+
 use domain::IndividualNumber;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+use zeroize::{Zeroize, ZeroizeOnDrop};
 
 /// An individual number on its way from a terminal into the room of its own municipality.
 ///
@@ -11,8 +13,35 @@ pub struct WireNumber(pub IndividualNumber);
 
 impl<'de> Deserialize<'de> for WireNumber {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = Zeroizing::new(String::deserialize(deserializer)?);
-        IndividualNumber::parse(&text).map(Self).map_err(de::Error::custom)
+        // Asked for "any", so that this visitor words every refusal itself.
+        deserializer.deserialize_any(NumberVisitor)
+    }
+}
+
+/// Says its own sentences: the ready-made ones of a visitor repeat a value of the wrong type.
+struct NumberVisitor;
+
+impl de::Visitor<'_> for NumberVisitor {
+    type Value = WireNumber;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("twelve digits as text")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<WireNumber, E> {
+        IndividualNumber::parse(text).map(WireNumber).map_err(E::custom)
+    }
+
+    fn visit_u64<E: de::Error>(self, _: u64) -> Result<WireNumber, E> {
+        Err(E::custom("an individual number is text, not a number"))
+    }
+
+    fn visit_i64<E: de::Error>(self, _: i64) -> Result<WireNumber, E> {
+        Err(E::custom("an individual number is text, not a number"))
+    }
+
+    fn visit_f64<E: de::Error>(self, _: f64) -> Result<WireNumber, E> {
+        Err(E::custom("an individual number is text, not a number"))
     }
 }
 
@@ -39,8 +68,8 @@ impl WirePassword {
     }
 }
 
-impl std::fmt::Debug for WirePassword {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for WirePassword {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("WirePassword(redacted)")
     }
 }
@@ -58,7 +87,14 @@ mod tests {
 
     #[test]
     fn a_mistyped_number_is_not_repeated_in_the_error() {
-        for text in ["\"123456789019\"", "\"99991234\"", "123456789018", "\"氏名\""] {
+        for text in [
+            "\"123456789019\"",
+            "\"99991234\"",
+            "123456789018",
+            "-123456789018",
+            "1234567890.18",
+            "\"氏名\"",
+        ] {
             let error = serde_json::from_str::<WireNumber>(text).unwrap_err().to_string();
             assert!(!error.contains(text.trim_matches('"')), "{error}");
         }
