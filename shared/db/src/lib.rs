@@ -160,7 +160,8 @@ impl Db {
 
     /// The same as [`transaction`](Self::transaction), for a writer on a thread that may block.
     ///
-    /// A job that may fail alone belongs in a savepoint, or it takes the other jobs along.
+    /// On SQLite it waits for its turn however long that takes, and must not be called from async
+    /// code.  A job that may fail alone belongs in a savepoint, or it takes the other jobs along.
     #[instrument(name = "db.transaction", skip_all, fields(db.operation.name = name))]
     pub fn transaction_blocking<T, E, F>(&self, name: &'static str, work: F) -> Result<T, E>
     where

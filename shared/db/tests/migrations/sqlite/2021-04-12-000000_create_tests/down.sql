@@ -1,0 +1,3 @@
+DROP TABLE promise;
+DROP TABLE note;
+DROP TABLE counter;
