@@ -97,7 +97,7 @@ async fn postgres_waits_for_nobody_for_ever() {
         #[diesel(sql_type = Text)]
         all: String,
     }
-    let t = TestDb::postgres(&MIGRATIONS, ROLE).await;
+    let Some(t) = TestDb::postgres(&MIGRATIONS, ROLE).await else { return };
     let settings =
         t.db.read("test", |tx| {
             diesel::sql_query(
@@ -116,7 +116,7 @@ async fn postgres_waits_for_nobody_for_ever() {
 
 #[tokio::test]
 async fn a_statement_that_takes_too_long_is_unavailable_not_empty() {
-    let t = TestDb::postgres(&MIGRATIONS, ROLE).await;
+    let Some(t) = TestDb::postgres(&MIGRATIONS, ROLE).await else { return };
     let done =
         t.db.read("test", |tx| {
             tx.batch_execute("SET LOCAL statement_timeout = '20ms'; SELECT pg_sleep(5)")
@@ -163,18 +163,19 @@ async fn two_who_migrate_at_once_do_it_once() {
 
 #[tokio::test]
 async fn a_superuser_is_no_service() {
-    let t = TestDb::postgres(&MIGRATIONS, ROLE).await;
+    let Some(t) = TestDb::postgres(&MIGRATIONS, ROLE).await else { return };
     let opened = Db::open(&DbConfig { url: t.owner.clone(), ..t.config.clone() }).await;
     assert_eq!(opened.unwrap_err(), DbError::RoleUnfenced);
 }
 
 #[tokio::test]
 async fn a_role_is_made_once_and_its_password_is_quoted() {
-    let t = TestDb::postgres(&MIGRATIONS, ROLE).await;
+    let Some(t) = TestDb::postgres(&MIGRATIONS, ROLE).await else { return };
     let password = r#"o'r"\$$ $1 %"#;
     let again = || ensure_role(&t.owner, "watari_test_quoted", Some(password));
     let (one, two) = tokio::join!(again(), again());
-    (one.unwrap(), two.unwrap());
+    one.unwrap();
+    two.unwrap();
     ensure_role(&t.owner, "watari_test_quoted", None).await.unwrap();
     let refused = ensure_role(&t.owner, "x; DROP TABLE note", None).await;
     assert_eq!(refused, Err(DbError::InvalidRole));

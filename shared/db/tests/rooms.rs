@@ -48,7 +48,7 @@ async fn on_one_connection(t: &TestDb) -> Db {
 
 #[tokio::test]
 async fn the_room_is_set_inside_and_gone_after() {
-    let t = TestDb::postgres(&MIGRATIONS, ROLE).await;
+    let Some(t) = TestDb::postgres(&MIGRATIONS, ROLE).await else { return };
     let db = on_one_connection(&t).await;
     assert_eq!(db.room_transaction("test", room("131211"), setting).await.unwrap(), "131211");
     assert_eq!(db.transaction("test", setting).await.unwrap(), "");
@@ -64,7 +64,7 @@ async fn the_room_is_set_inside_and_gone_after() {
 
 #[tokio::test]
 async fn without_a_room_there_are_no_rows_and_with_one_only_its_own() {
-    let t = TestDb::postgres(&MIGRATIONS, ROLE).await;
+    let Some(t) = TestDb::postgres(&MIGRATIONS, ROLE).await else { return };
     let db = on_one_connection(&t).await;
     for code in ["131211", "072036"] {
         db.room_transaction("test", room(code), move |tx| insert(tx, code, code)).await.unwrap();
@@ -113,7 +113,7 @@ async fn an_error_names_the_constraint_and_never_the_value() {
 
 #[tokio::test]
 async fn a_value_the_engine_quotes_is_not_repeated() {
-    let t = TestDb::postgres(&MIGRATIONS, ROLE).await;
+    let Some(t) = TestDb::postgres(&MIGRATIONS, ROLE).await else { return };
     let error =
         t.db.read("test", |tx| -> Result<(), DbError> {
             diesel::sql_query("SELECT ($1)::text::integer::text AS municipality")
@@ -128,7 +128,7 @@ async fn a_value_the_engine_quotes_is_not_repeated() {
 
 #[tokio::test]
 async fn what_was_not_granted_is_refused() {
-    let t = TestDb::postgres(&MIGRATIONS, ROLE).await;
+    let Some(t) = TestDb::postgres(&MIGRATIONS, ROLE).await else { return };
     for sql in ["SELECT id FROM fenced_off", "DELETE FROM counter", "CREATE TABLE mine (id INT)"] {
         let done =
             t.db.transaction("test", move |tx| {

@@ -3,8 +3,12 @@
 
 mod world;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
 use db::test_support::TestDb;
-use db::{DbError, FaultKind, RoomKey, Tx, TxError};
+use db::{Db, DbError, FaultKind, RoomKey, Tx, TxError};
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use world::{MIGRATIONS, ROLE, counter, each, note, promise};
@@ -89,7 +93,7 @@ async fn a_failure_in_a_savepoint_leaves_the_rest() {
 
 #[tokio::test]
 async fn a_failure_that_is_passed_over_is_never_taken_for_success() {
-    let t = TestDb::postgres(&MIGRATIONS, ROLE).await;
+    let Some(t) = TestDb::postgres(&MIGRATIONS, ROLE).await else { return };
     let done =
         t.db.transaction("test.swallow", |tx| {
             increment(tx, 1)?;
@@ -124,7 +128,7 @@ async fn an_error_at_commit_is_unknown_and_the_connection_is_good_afterwards() {
 
 #[tokio::test]
 async fn a_connection_lost_before_commit_is_an_error_and_the_next_one_is_fresh() {
-    let t = TestDb::postgres(&MIGRATIONS, ROLE).await;
+    let Some(t) = TestDb::postgres(&MIGRATIONS, ROLE).await else { return };
     let done =
         t.db.transaction("test.lose", |tx| -> Result<(), DbError> {
             increment(tx, 1)?;
@@ -147,7 +151,7 @@ async fn a_connection_lost_before_commit_is_an_error_and_the_next_one_is_fresh()
 
 #[tokio::test]
 async fn a_restarted_server_costs_nobody_an_error() {
-    let t = TestDb::postgres(&MIGRATIONS, ROLE).await;
+    let Some(t) = TestDb::postgres(&MIGRATIONS, ROLE).await else { return };
     let all = (0..8).map(|_| {
         let db = t.db.clone();
         tokio::spawn(async move { db.transaction("test.warm", |tx| increment(tx, 1)).await })
@@ -194,9 +198,35 @@ async fn sixteen_who_read_and_then_write_all_succeed() {
     }
 }
 
+/// Two pools are two processes: the queue inside one of them does not hold the other.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn sqlite_takes_the_write_lock_before_the_first_read() {
+    let t = TestDb::sqlite(&MIGRATIONS).await;
+    let other = Db::open(&t.config).await.unwrap();
+    let tries = Arc::new(AtomicU32::new(0));
+    let all = (0..32).map(|n| {
+        let db = if n % 2 == 0 { t.db.clone() } else { other.clone() };
+        let tries = Arc::clone(&tries);
+        tokio::spawn(async move {
+            db.transaction("test.two", move |tx| -> Result<(), DbError> {
+                tries.fetch_add(1, Ordering::SeqCst);
+                let n: i64 = counter::table.find(1).select(counter::n).first(tx)?;
+                std::thread::sleep(Duration::from_millis(1));
+                diesel::update(counter::table.find(1)).set(counter::n.eq(n + 1)).execute(tx)?;
+                Ok(())
+            })
+            .await
+        })
+    });
+    for one in all.collect::<Vec<_>>() {
+        one.await.unwrap().unwrap();
+    }
+    assert_eq!((count(&t, 1).await, tries.load(Ordering::SeqCst)), (32, 32));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_deadlock_is_resolved_by_trying_again() {
-    let t = TestDb::postgres(&MIGRATIONS, ROLE).await;
+    let Some(t) = TestDb::postgres(&MIGRATIONS, ROLE).await else { return };
     t.as_owner(|tx| {
         tx.batch_execute(
             "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET deadlock_timeout = ''20ms''', \
@@ -204,14 +234,14 @@ async fn a_deadlock_is_resolved_by_trying_again() {
         )
     })
     .await;
-    let db = db::Db::open(&t.config).await.unwrap();
+    let db = Db::open(&t.config).await.unwrap();
     let all = (0..16).map(|n| {
         let db = db.clone();
         let (first, second) = if n % 2 == 0 { (1, 2) } else { (2, 1) };
         tokio::spawn(async move {
             db.transaction("test.deadlock", move |tx| {
                 increment(tx, first)?;
-                std::thread::sleep(std::time::Duration::from_millis(3));
+                std::thread::sleep(Duration::from_millis(3));
                 increment(tx, second)
             })
             .await
