@@ -1,0 +1,122 @@
+//! JSON bodies with a limit on size and on time.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use actix_web::dev::Payload;
+use actix_web::web::{Bytes, Data};
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
+use serde::de::DeserializeOwned;
+use zeroize::Zeroize as _;
+
+use crate::ApiError;
+use crate::problems;
+
+/// How large a body may be and how long it may take to arrive.
+#[derive(Clone, Copy, Debug)]
+pub struct BodyLimits {
+    pub bytes_max: usize,
+    pub ms_max: u64,
+}
+
+impl Default for BodyLimits {
+    fn default() -> Self {
+        Self { bytes_max: 1024 * 1024, ms_max: 5_000 }
+    }
+}
+
+/// A JSON body of the agreed shape.  What is refused is named by its field, never repeated.
+#[derive(Debug)]
+pub struct Body<T>(pub T);
+
+impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
+    type Error = ApiError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let limits = request.app_data::<Data<BodyLimits>>().map_or(BodyLimits::default(), |l| ***l);
+        let is_json = request.content_type() == "application/json";
+        let payload = web::Payload::from_request(request, payload);
+        Box::pin(async move {
+            if !is_json {
+                return Err(ApiError::field("Content-Type"));
+            }
+            let payload = payload.await.map_err(|_| ApiError::new(&problems::MALFORMED))?;
+            let reading = read(payload, limits.bytes_max);
+            let bytes = actix_web::rt::time::timeout(Duration::from_millis(limits.ms_max), reading)
+                .await
+                .map_err(|_| ApiError::new(&problems::TOO_SLOW))??;
+            let parsed = parse(&bytes);
+            wipe(bytes);
+            parsed.map(Self)
+        })
+    }
+}
+
+/// Reads the whole body, or says why not.
+async fn read(payload: web::Payload, bytes_max: usize) -> Result<Bytes, ApiError> {
+    match payload.to_bytes_limited(bytes_max).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(_)) => Err(ApiError::new(&problems::MALFORMED)),
+        Err(_) => Err(ApiError::new(&problems::TOO_LARGE)),
+    }
+}
+
+/// A body may hold an individual number, so the buffer it came in does not outlive the request.
+fn wipe(bytes: Bytes) {
+    if let Ok(mut bytes) = bytes.try_into_mut() {
+        bytes.zeroize();
+    }
+}
+
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let path = error.path().to_string();
+        let is_name =
+            path.len() <= 60 && path.bytes().all(|b| b.is_ascii_alphabetic() || b == b'.');
+        if is_name && path != "." {
+            ApiError::field(&path)
+        } else {
+            ApiError::new(&problems::MALFORMED)
+        }
+    })?;
+    json.end().map_err(|_| ApiError::new(&problems::MALFORMED))?;
+    Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+    use wire::WireNumber;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(rename_all = "camelCase", deny_unknown_fields)]
+    struct Form {
+        #[expect(dead_code, reason = "only its parsing is tested")]
+        individual_number: WireNumber,
+    }
+
+    #[test]
+    fn the_wrong_field_is_named_and_its_value_is_not_repeated() {
+        let error = parse::<Form>(br#"{"individualNumber":"999912345678"}"#).unwrap_err();
+        let problem = error.problem("r");
+        assert_eq!(problem.field.as_deref(), Some("individualNumber"));
+        assert!(!serde_json::to_string(&problem).unwrap().contains("9999"));
+    }
+
+    #[test]
+    fn an_unknown_field_that_is_a_number_is_not_repeated() {
+        let error = parse::<Form>(br#"{"999912345678":1}"#).unwrap_err();
+        assert!(!serde_json::to_string(&error.problem("r")).unwrap().contains("9999"));
+    }
+
+    #[test]
+    fn text_after_the_document_is_refused() {
+        let error = parse::<u8>(b"1 2").unwrap_err();
+        assert_eq!(error.kind(), &problems::MALFORMED);
+    }
+}

@@ -1,0 +1,172 @@
+use std::error::Error as StdError;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CACHE_CONTROL, RETRY_AFTER};
+use actix_web::{HttpResponse, ResponseError};
+use db::DbError;
+use domain::Denied;
+use wire::Problem;
+
+use crate::problems::{self, ProblemKind};
+
+/// Everything a handler may answer besides success: a kind from the catalogue.
+///
+/// `Display` is what the caller sees; the source is what the log sees.  There is no free text, so
+/// nothing personal can be carried.
+#[derive(Debug)]
+pub struct ApiError {
+    kind: &'static ProblemKind,
+    field: Option<String>,
+    retry_after_s: Option<u64>,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+    db: Option<DbError>,
+}
+
+impl ApiError {
+    pub fn new(kind: &'static ProblemKind) -> Self {
+        Self { kind, field: None, retry_after_s: None, source: None, db: None }
+    }
+
+    /// A request with a wrong field; the name is ours, never the caller's.
+    pub fn field(name: &str) -> Self {
+        Self { field: Some(name.to_owned()), ..Self::new(&problems::MALFORMED) }
+    }
+
+    /// A kind with the error that led to it, for the log.
+    pub fn caused(
+        kind: &'static ProblemKind,
+        source: impl StdError + Send + Sync + 'static,
+    ) -> Self {
+        Self { source: Some(Box::new(source)), ..Self::new(kind) }
+    }
+
+    pub fn retry_after_s(self, seconds: u64) -> Self {
+        Self { retry_after_s: Some(seconds), ..self }
+    }
+
+    pub fn kind(&self) -> &'static ProblemKind {
+        self.kind
+    }
+
+    /// The document the caller gets.
+    pub fn problem(&self, request_id: &str) -> Problem {
+        Problem {
+            r#type: format!("urn:watari:problem:{}", self.kind.code),
+            title: self.kind.title.to_owned(),
+            status: self.kind.status,
+            code: self.kind.code.to_owned(),
+            owner: self.kind.owner,
+            next_step: self.kind.next_step.to_owned(),
+            field: self.field.clone(),
+            request_id: request_id.to_owned(),
+        }
+    }
+
+    /// The answer under the id of its request; faults of ours are written to the log.
+    pub fn respond(&self, request_id: &str) -> HttpResponse {
+        if self.kind.status >= 500 {
+            tracing::error!(code = self.kind.code, error = %Chain(self), "request failed");
+        }
+        let mut answer = HttpResponse::build(self.status_code());
+        answer.insert_header((CACHE_CONTROL, "no-store"));
+        answer.insert_header((wire::client::REQUEST_ID_HEADER, request_id));
+        let seconds = self.retry_after_s.or((self.kind.status == 503).then_some(2));
+        if let Some(seconds) = seconds {
+            answer.insert_header((RETRY_AFTER, seconds.to_string()));
+        }
+        answer.content_type("application/problem+json").json(self.problem(request_id))
+    }
+}
+
+impl std::fmt::Display for ApiError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.kind.title)
+    }
+}
+
+impl StdError for ApiError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match (&self.source, &self.db) {
+            (Some(source), _) => Some(source.as_ref()),
+            (None, Some(db)) => Some(db),
+            (None, None) => None,
+        }
+    }
+}
+
+impl ResponseError for ApiError {
+    fn status_code(&self) -> StatusCode {
+        StatusCode::from_u16(self.kind.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    /// The gate answers with the request's id in place of this one.
+    fn error_response(&self) -> HttpResponse {
+        self.respond("")
+    }
+}
+
+impl From<Denied> for ApiError {
+    fn from(_: Denied) -> Self {
+        Self::new(&problems::DENIED)
+    }
+}
+
+impl From<DbError> for ApiError {
+    fn from(error: DbError) -> Self {
+        let kind = match &error {
+            DbError::CommitUnknown(_) => &problems::UNKNOWN_OUTCOME,
+            error if error.is_unavailable() => &problems::UNAVAILABLE,
+            _ => &problems::INTERNAL,
+        };
+        Self { db: Some(error), ..Self::new(kind) }
+    }
+}
+
+impl db::TxError for ApiError {
+    fn db_error(&self) -> Option<&DbError> {
+        self.db.as_ref()
+    }
+}
+
+impl From<crypto::CryptoError> for ApiError {
+    fn from(error: crypto::CryptoError) -> Self {
+        Self::caused(&problems::INTERNAL, error)
+    }
+}
+
+/// Shows an error and all its causes on one line.
+struct Chain<'a>(&'a dyn StdError);
+
+impl std::fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut cause = self.0.source();
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_its_own_code_and_tells_the_next_step() {
+        let mut codes: Vec<_> = problems::ALL.iter().map(|kind| kind.code).collect();
+        codes.sort_unstable();
+        codes.dedup();
+        assert_eq!(codes.len(), problems::ALL.len());
+        assert!(problems::ALL.iter().all(|kind| kind.next_step.ends_with('.')));
+    }
+
+    #[test]
+    fn the_log_sees_the_cause_and_the_caller_does_not() {
+        let error = ApiError::from(crypto::CryptoError::Open);
+        assert!(Chain(&error).to_string().contains("did not open"));
+        let shown = serde_json::to_string(&error.problem("r")).unwrap();
+        assert!(!shown.contains("did not open"), "{shown}");
+    }
+}
