@@ -71,12 +71,22 @@ impl Running {
     }
 }
 
+/// Why a service does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     #[error("the address can't be listened on")]
     Address(#[source] std::io::Error),
     #[error(transparent)]
     Tls(#[from] wire::tls::TlsError),
+    #[error(transparent)]
+    Config(#[from] crate::config::ConfigError),
+    #[error(transparent)]
+    Database(#[from] db::DbError),
+    #[error(transparent)]
+    Keys(#[from] crypto::CryptoError),
+    /// Something the service itself insists on; a fixed sentence.
+    #[error("{0}")]
+    Refused(&'static str),
 }
 
 /// Starts listening; `configure` adds the service's handlers.
