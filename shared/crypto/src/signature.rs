@@ -60,6 +60,18 @@ impl Signature {
     pub fn encode(&self) -> String {
         encoding::encode(&self.0.to_bytes())
     }
+
+    pub fn to_bytes(&self) -> [u8; 64] {
+        self.0.to_bytes()
+    }
+}
+
+impl TryFrom<&[u8]> for Signature {
+    type Error = CryptoError;
+
+    fn try_from(bytes: &[u8]) -> Result<Self, CryptoError> {
+        ed25519_dalek::Signature::from_slice(bytes).map(Self).map_err(|_| CryptoError::Malformed)
+    }
 }
 
 impl TryFrom<String> for Signature {

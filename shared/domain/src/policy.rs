@@ -32,10 +32,12 @@ pub enum Action {
     AppendOutcome,
     ReadOutcomes,
     ReadCheckpoint,
+    /// Done by a partition to its own rooms when an answer's time is over; no route leads here.
+    ExpireAnswers,
 }
 
 impl Action {
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::ReadHealth,
         Self::LogIn,
         Self::LogOut,
@@ -59,6 +61,7 @@ impl Action {
         Self::AppendOutcome,
         Self::ReadOutcomes,
         Self::ReadCheckpoint,
+        Self::ExpireAnswers,
     ];
 }
 
@@ -138,7 +141,10 @@ fn parties(action: Action) -> &'static [(Party, Reach)] {
         | Action::RevokeTerminal
         | Action::RegisterOperator
         | Action::SuspendOperator => &[(National, Any)],
-        Action::PublishKeys | Action::RouteInquiry | Action::ReadOutcomes => &[(Partition, Any)],
+        Action::PublishKeys
+        | Action::RouteInquiry
+        | Action::ReadOutcomes
+        | Action::ExpireAnswers => &[(Partition, Any)],
         Action::RegisterSubject
         | Action::RegisterVaccination
         | Action::AskTransferIn

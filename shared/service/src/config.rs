@@ -46,6 +46,8 @@ pub enum ConfigError {
     Unreadable,
     #[error("the file of a secret can't be read")]
     SecretFile,
+    #[error("the permission list can't be read; every row must be readable")]
+    PermissionList,
     #[error("the database URL is neither sqlite:PATH nor postgres://…")]
     Database,
 }

@@ -5,7 +5,7 @@ use actix_web::http::header::{CACHE_CONTROL, RETRY_AFTER};
 use actix_web::{HttpResponse, ResponseError};
 use db::DbError;
 use domain::Denied;
-use wire::Problem;
+use wire::{CallError, Problem};
 
 use crate::problems::{self, ProblemKind};
 
@@ -20,11 +20,12 @@ pub struct ApiError {
     retry_after_s: Option<u64>,
     source: Option<Box<dyn StdError + Send + Sync>>,
     db: Option<DbError>,
+    relayed: Option<Box<Problem>>,
 }
 
 impl ApiError {
     pub fn new(kind: &'static ProblemKind) -> Self {
-        Self { kind, field: None, retry_after_s: None, source: None, db: None }
+        Self { kind, field: None, retry_after_s: None, source: None, db: None, relayed: None }
     }
 
     /// A request with a wrong field; the name is ours, never the caller's.
@@ -40,6 +41,18 @@ impl ApiError {
         Self { source: Some(Box::new(source)), ..Self::new(kind) }
     }
 
+    /// Another service's problem, passed on to the asker as that service worded it.
+    ///
+    /// Only for services of ours: their sentences are fixed too.
+    pub fn relay(error: CallError) -> Self {
+        let relayed = error.problem().cloned().map(Box::new);
+        let kind = match (&error, &relayed) {
+            (CallError::Refused(_), _) => &problems::DENIED,
+            _ => &problems::UNAVAILABLE,
+        };
+        Self { relayed, ..Self::caused(kind, error) }
+    }
+
     pub fn retry_after_s(self, seconds: u64) -> Self {
         Self { retry_after_s: Some(seconds), ..self }
     }
@@ -50,6 +63,9 @@ impl ApiError {
 
     /// The document the caller gets.
     pub fn problem(&self, request_id: &str) -> Problem {
+        if let Some(relayed) = &self.relayed {
+            return Problem { request_id: request_id.to_owned(), ..(**relayed).clone() };
+        }
         Problem {
             r#type: format!("urn:watari:problem:{}", self.kind.code),
             title: self.kind.title.to_owned(),
@@ -64,13 +80,14 @@ impl ApiError {
 
     /// The answer under the id of its request; faults of ours are written to the log.
     pub fn respond(&self, request_id: &str) -> HttpResponse {
-        if self.kind.status >= 500 {
+        let status = self.status_code();
+        if status.is_server_error() {
             tracing::error!(code = self.kind.code, error = %Chain(self), "request failed");
         }
-        let mut answer = HttpResponse::build(self.status_code());
+        let mut answer = HttpResponse::build(status);
         answer.insert_header((CACHE_CONTROL, "no-store"));
         answer.insert_header((wire::client::REQUEST_ID_HEADER, request_id));
-        let seconds = self.retry_after_s.or((self.kind.status == 503).then_some(2));
+        let seconds = self.retry_after_s.or((status.as_u16() == 503).then_some(2));
         if let Some(seconds) = seconds {
             answer.insert_header((RETRY_AFTER, seconds.to_string()));
         }
@@ -96,7 +113,8 @@ impl StdError for ApiError {
 
 impl ResponseError for ApiError {
     fn status_code(&self) -> StatusCode {
-        StatusCode::from_u16(self.kind.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+        let status = self.relayed.as_ref().map_or(self.kind.status, |problem| problem.status);
+        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
     /// The gate answers with the request's id in place of this one.

@@ -14,6 +14,7 @@ pub mod gate;
 pub mod health;
 pub mod metrics;
 pub mod participants;
+pub mod permissions;
 pub mod pki;
 pub mod problems;
 pub mod server;

@@ -1,0 +1,125 @@
+-- One room per municipality: the municipality is the first column of every key.
+-- "(encrypted)" is AES-256-GCM under the room's own data key, bound to municipality, table, column,
+-- row and version.
+
+-- A person in the register.  A change is a new version; nothing is overwritten.
+CREATE TABLE subject (
+    municipality TEXT NOT NULL,
+    id BYTEA NOT NULL,               -- handle, random, meaningless outside the room
+    version INTEGER NOT NULL,
+    sealed BYTEA NOT NULL,           -- (encrypted) address number, names, birth date, sex, flags
+    created_at_unix_ms BIGINT NOT NULL,
+    PRIMARY KEY (municipality, id, version)
+);
+
+-- The individual number apart from everything else.
+CREATE TABLE subject_number (
+    municipality TEXT NOT NULL,
+    number_index BYTEA NOT NULL,     -- HMAC-SHA-256 under the room's own index key
+    subject_id BYTEA NOT NULL,
+    number_sealed BYTEA NOT NULL,    -- (encrypted) individual number
+    PRIMARY KEY (municipality, number_index)
+);
+
+-- One version of one dose.
+CREATE TABLE vaccination (
+    municipality TEXT NOT NULL,
+    subject_id BYTEA NOT NULL,
+    id BYTEA NOT NULL,
+    version INTEGER NOT NULL,
+    sealed BYTEA NOT NULL,           -- (encrypted) the dose and where it came from
+    created_at_unix_ms BIGINT NOT NULL,
+    PRIMARY KEY (municipality, subject_id, id, version)
+);
+
+-- What this room asked others.
+CREATE TABLE inquiry (
+    municipality TEXT NOT NULL,
+    id BYTEA NOT NULL,
+    subject_id BYTEA NOT NULL,
+    provider TEXT NOT NULL,
+    procedure TEXT NOT NULL,
+    legal_basis TEXT NOT NULL,
+    confirmation TEXT NOT NULL,
+    state TEXT NOT NULL,            -- begun, provided, nothing, expired
+    begun_at_unix_ms BIGINT NOT NULL,
+    answered_at_unix_ms BIGINT,
+    expires_at_unix_ms BIGINT,
+    log_index BIGINT,
+    answer_sealed BYTEA,             -- (encrypted) the answer; deleted after its time
+    receipt_sealed BYTEA,            -- (encrypted) salt and proof of the log entry; stays
+    PRIMARY KEY (municipality, id)
+);
+CREATE INDEX inquiry_expiry ON inquiry (municipality, expires_at_unix_ms) WHERE answer_sealed IS NOT NULL;
+
+-- What this room provided to others.
+CREATE TABLE provision (
+    municipality TEXT NOT NULL,
+    inquiry_id BYTEA NOT NULL,
+    inquirer TEXT NOT NULL,
+    subject_id BYTEA NOT NULL,
+    permit_id TEXT NOT NULL,
+    content_sealed BYTEA NOT NULL,   -- (encrypted) exactly what was provided, with the salt
+    provided_at_unix_ms BIGINT NOT NULL,
+    PRIMARY KEY (municipality, inquiry_id)
+);
+CREATE INDEX provision_time ON provision (municipality, provided_at_unix_ms, inquiry_id);
+
+-- Inquiries about withheld persons, waiting for people to decide.
+CREATE TABLE held_inquiry (
+    municipality TEXT NOT NULL,
+    inquiry_id BYTEA NOT NULL,
+    inquirer TEXT NOT NULL,
+    subject_id BYTEA NOT NULL,
+    held_at_unix_ms BIGINT NOT NULL,
+    PRIMARY KEY (municipality, inquiry_id)
+);
+
+-- Who did what; a Merkle log per room.  The last row of each group carries the root after it.
+CREATE TABLE operation_log (
+    municipality TEXT NOT NULL,
+    seq BIGINT NOT NULL,
+    body BYTEA NOT NULL,             -- JSON; the leaf is SHA-256(0x00 || body)
+    root BYTEA,
+    PRIMARY KEY (municipality, seq)
+);
+
+-- Full tiles of 256 hashes of the log above.
+CREATE TABLE operation_tile (
+    municipality TEXT NOT NULL,
+    level SMALLINT NOT NULL,
+    idx BIGINT NOT NULL,
+    hashes BYTEA NOT NULL,
+    PRIMARY KEY (municipality, level, idx)
+);
+
+-- The database keeps the rooms apart too: no setting, no rows.
+ALTER TABLE subject ENABLE ROW LEVEL SECURITY;
+CREATE POLICY room ON subject USING (municipality = NULLIF(current_setting('watari.municipality', true), ''))
+    WITH CHECK (municipality = NULLIF(current_setting('watari.municipality', true), ''));
+ALTER TABLE subject_number ENABLE ROW LEVEL SECURITY;
+CREATE POLICY room ON subject_number USING (municipality = NULLIF(current_setting('watari.municipality', true), ''))
+    WITH CHECK (municipality = NULLIF(current_setting('watari.municipality', true), ''));
+ALTER TABLE vaccination ENABLE ROW LEVEL SECURITY;
+CREATE POLICY room ON vaccination USING (municipality = NULLIF(current_setting('watari.municipality', true), ''))
+    WITH CHECK (municipality = NULLIF(current_setting('watari.municipality', true), ''));
+ALTER TABLE inquiry ENABLE ROW LEVEL SECURITY;
+CREATE POLICY room ON inquiry USING (municipality = NULLIF(current_setting('watari.municipality', true), ''))
+    WITH CHECK (municipality = NULLIF(current_setting('watari.municipality', true), ''));
+ALTER TABLE provision ENABLE ROW LEVEL SECURITY;
+CREATE POLICY room ON provision USING (municipality = NULLIF(current_setting('watari.municipality', true), ''))
+    WITH CHECK (municipality = NULLIF(current_setting('watari.municipality', true), ''));
+ALTER TABLE held_inquiry ENABLE ROW LEVEL SECURITY;
+CREATE POLICY room ON held_inquiry USING (municipality = NULLIF(current_setting('watari.municipality', true), ''))
+    WITH CHECK (municipality = NULLIF(current_setting('watari.municipality', true), ''));
+ALTER TABLE operation_log ENABLE ROW LEVEL SECURITY;
+CREATE POLICY room ON operation_log USING (municipality = NULLIF(current_setting('watari.municipality', true), ''))
+    WITH CHECK (municipality = NULLIF(current_setting('watari.municipality', true), ''));
+ALTER TABLE operation_tile ENABLE ROW LEVEL SECURITY;
+CREATE POLICY room ON operation_tile USING (municipality = NULLIF(current_setting('watari.municipality', true), ''))
+    WITH CHECK (municipality = NULLIF(current_setting('watari.municipality', true), ''));
+
+-- Nothing is overwritten; logs and provision records can be neither changed nor removed.
+GRANT SELECT, INSERT ON subject, subject_number, vaccination, provision, held_inquiry, operation_log, operation_tile
+    TO watari_partition;
+GRANT SELECT, INSERT, UPDATE ON inquiry TO watari_partition;

@@ -1,0 +1,283 @@
+//! The asking half of an inquiry: a clerk of the new municipality asks the old one.
+//!
+//! The clerk's act is durable before anything is sent; the answer is durable, and proven by the
+//! provision log, before it is shown.  The inquiry's id makes every retry the same inquiry.
+
+use std::sync::Arc;
+
+use crypto::{AnswerKey, Purpose, seal_request};
+use domain::law::{NotPermitted, day_in_japan};
+use domain::subject::SubjectId;
+use domain::{
+    Action, Actor, IndividualNumber, InquiryHeader, OperatorId, Outcome, Permit, TerminalId,
+};
+use service::{ApiError, problems as common};
+use wire::broker::{self, BrokerAnswer, BrokerInquiry};
+use wire::partition::{AskAnswer, AskOutcome, AskRequest};
+use wire::provision_log::Entry;
+use wire::{Base64Bytes, CallError};
+
+use crate::host::{Host, valid_keys};
+use crate::metrics::ResultLabels;
+use crate::operation_log::{About, entry};
+use crate::question::{read_answer, write_question};
+use crate::room::Room;
+use crate::store::inquiry::{Proof, Settled, State};
+use crate::writer::Acts;
+use crate::{problems, store};
+
+/// The only record items that may be asked for today (C069, C070).
+const ITEMS: &str = "vaccination";
+
+/// Asks, or gives the answer that is already there.
+pub(crate) async fn ask(
+    host: &Host,
+    permit: Permit,
+    request: AskRequest,
+) -> Result<AskAnswer, ApiError> {
+    let room = host.room(permit.municipality())?;
+    let number = request.individual_number.0.clone();
+    let header = header(host, &permit, request)?;
+    match begin(&room, permit.clone(), header.clone(), number.clone()).await? {
+        Begun::Answered(answer) => return Ok(answer),
+        Begun::Refused(kind) => return Err(ApiError::new(kind)),
+        Begun::Send => {}
+    }
+    let (inquiry, answer_key) = seal(host, &room, &header, &number)?;
+    let request_id = &permit.context().request;
+    let answer: Result<BrokerAnswer, CallError> =
+        host.broker.post(broker::INQUIRIES, request_id, None, &inquiry).await;
+    let settled = match answer {
+        Ok(answer) => read(host, &header, &number, (&answer_key, answer)),
+        Err(error) => Err(ApiError::relay(error)),
+    };
+    let label = |result| host.counters.asked.get_or_create(&ResultLabels { result }).inc();
+    match settled {
+        Ok(settled) => {
+            label(match settled.answer.outcome {
+                AskOutcome::Provided => "provided",
+                AskOutcome::Nothing => "nothing",
+            });
+            settle(&room, permit, header, settled).await
+        }
+        Err(error) => {
+            label("failed");
+            note_failure(&room, permit, header).await?;
+            Err(error)
+        }
+    }
+}
+
+/// The header as the law and the broker need it.
+fn header(host: &Host, permit: &Permit, request: AskRequest) -> Result<InquiryHeader, ApiError> {
+    let (operator, terminal) = asker(permit)?;
+    let header = InquiryHeader {
+        inquiry: request.inquiry,
+        inquirer: permit.municipality(),
+        provider: request.provider,
+        procedure: request.procedure,
+        legal_basis: request.legal_basis,
+        items: ITEMS.to_owned(),
+        confirmation: request.confirmation,
+        operator,
+        terminal,
+        asked_at_unix_s: permit.context().at.unix_timestamp(),
+    };
+    if !header.is_well_formed() {
+        return Err(ApiError::field("procedure"));
+    }
+    // The clerk hears at once what the broker and the provider would refuse as well.
+    match host.permission_list().check(&header, day_in_japan(permit.context().at)) {
+        Ok(()) => Ok(header),
+        Err(NotPermitted::AskingItself) => Err(ApiError::new(&problems::ASKING_ITSELF)),
+        Err(error) => Err(ApiError::caused(&problems::NOT_PERMITTED, error)),
+    }
+}
+
+fn asker(permit: &Permit) -> Result<(OperatorId, TerminalId), ApiError> {
+    permit.expect_action(Action::AskTransferIn)?;
+    match &permit.context().actor {
+        Actor::Operator { id, terminal, .. } => Ok((id.clone(), terminal.clone())),
+        _ => Err(ApiError::new(&common::DENIED)),
+    }
+}
+
+enum Begun {
+    Send,
+    Answered(AskAnswer),
+    Refused(&'static service::problems::ProblemKind),
+}
+
+/// Writes down that the inquiry begins, before anything is sent.
+async fn begin(
+    room: &Arc<Room>,
+    permit: Permit,
+    header: InquiryHeader,
+    number: IndividualNumber,
+) -> Result<Begun, ApiError> {
+    let keys = Arc::clone(&room.keys);
+    room.queue
+        .write(move |tx, acts| {
+            let index = keys.blind_index(&number);
+            let Some(subject) = store::subject::find_by_number(tx, &permit, &index)? else {
+                acts.add(entry(&permit, about(&header, None), "refused: not in register"));
+                return Ok(Begun::Refused(&problems::NOT_IN_REGISTER));
+            };
+            let found = store::inquiry::find(tx, &keys, &permit, header.inquiry)?;
+            let (begun, result) = match found {
+                Some(found) if !found.is_same(&header, subject) => {
+                    (Begun::Refused(&problems::INQUIRY_REUSED), "refused: id reused")
+                }
+                Some(found) => match found.state {
+                    State::Begun => (Begun::Send, "begun again"),
+                    State::Answered(answer) => (Begun::Answered(answer), "shown again"),
+                    State::Expired => (Begun::Refused(&problems::INQUIRY_EXPIRED), "expired"),
+                },
+                None => {
+                    store::inquiry::insert(tx, &permit, &header, subject)?;
+                    (Begun::Send, "begun")
+                }
+            };
+            acts.add(entry(&permit, about(&header, Some(subject)), result));
+            Ok(begun)
+        })
+        .await
+}
+
+fn about(header: &InquiryHeader, subject: Option<SubjectId>) -> About {
+    About {
+        purpose: format!("{} {}", header.procedure, header.legal_basis),
+        subject: subject.map(|id| id.0),
+        inquiry: Some(header.inquiry.0),
+    }
+}
+
+/// Seals the number to the provider and signs the whole.
+///
+/// For a code that no room has, it is sealed to ourselves: nobody else could open it, and the work
+/// and the size are those of every inquiry.
+fn seal(
+    host: &Host,
+    room: &Room,
+    header: &InquiryHeader,
+    number: &IndividualNumber,
+) -> Result<(BrokerInquiry, AnswerKey), ApiError> {
+    let directory = host.directory()?;
+    let now = host.clock.now().unix_timestamp();
+    let provider = service::participants::entry(&directory, header.provider)
+        .map(|entry| valid_keys(entry, now))
+        .transpose()?
+        .filter(|keys| !keys.sealing.is_empty())
+        .unwrap_or_else(|| room.keys.public_keys());
+    let question = write_question(&room.keys, header, number)?;
+    let (sealed, answer_key) =
+        seal_request(provider.sealing_current()?, &header.to_signed_bytes(), &question)?;
+    let signature = room.keys.sign(Purpose::Inquiry, &BrokerInquiry::signed_bytes(header, &sealed));
+    let inquiry = BrokerInquiry {
+        header: header.clone(),
+        sealed: Base64Bytes(sealed),
+        signature: Base64Bytes(signature.to_bytes().to_vec()),
+    };
+    Ok((inquiry, answer_key))
+}
+
+/// Opens the answer and insists that it answers this question and is in the log.
+fn read(
+    host: &Host,
+    header: &InquiryHeader,
+    number: &IndividualNumber,
+    (key, answer): (&AnswerKey, BrokerAnswer),
+) -> Result<Settled, ApiError> {
+    let bad = || ApiError::new(&problems::BAD_ANSWER);
+    let logged = proven_entry(host, &answer).ok_or_else(bad)?;
+    let content = match answer.routed {
+        true => {
+            let plain = key.open_answer(&answer.sealed.0).map_err(|_| bad())?;
+            read_answer(&plain).map_err(|_| bad())?
+        }
+        false => None,
+    };
+    let commitment = content.as_ref().map(|content| content.commit(number)).transpose()?;
+    let outcome = if content.is_some() { Outcome::Provided } else { Outcome::Nothing };
+    let fits = logged.inquiry == header.inquiry
+        && logged.inquirer == header.inquirer
+        && logged.provider == header.provider
+        && logged.outcome == outcome
+        && logged.commitment.map(|c| c.0) == commitment.map(|c| c.to_vec());
+    if !fits {
+        return Err(bad());
+    }
+    let now = host.now_unix_ms();
+    let kept_ms = i64::try_from(host.limits.answer_kept_s.saturating_mul(1_000));
+    let answer_to_clerk = AskAnswer {
+        inquiry: header.inquiry,
+        outcome: if content.is_some() { AskOutcome::Provided } else { AskOutcome::Nothing },
+        vaccinations: content.as_ref().map(|c| c.vaccinations.clone()).unwrap_or_default(),
+        log_index: answer.receipt.index,
+        answered_at_unix_ms: now,
+        expires_at_unix_ms: now.saturating_add(kept_ms.unwrap_or(i64::MAX)),
+    };
+    let salt = content.as_ref().map(|content| content.salt.clone());
+    Ok(Settled { answer: answer_to_clerk, proof: Proof { receipt: answer.receipt, salt } })
+}
+
+/// The log entry of an answer, if its receipt proves that the log holds it.
+fn proven_entry(host: &Host, answer: &BrokerAnswer) -> Option<Entry> {
+    let receipt = &answer.receipt;
+    let checkpoint =
+        ledger::Checkpoint::open(&receipt.checkpoint, &host.log_origin, &host.log_verifiers)
+            .ok()?;
+    let proof: Vec<ledger::Hash> = receipt
+        .proof
+        .iter()
+        .map(|hash| ledger::Hash::try_from(hash.0.as_slice()).ok())
+        .collect::<Option<_>>()?;
+    let leaf = ledger::leaf_hash(receipt.entry.as_bytes());
+    let (size, root) = (checkpoint.size, checkpoint.root);
+    ledger::verify_inclusion(leaf, receipt.index, size, root, &proof).ok()?;
+    serde_json::from_str(&receipt.entry).ok()
+}
+
+/// Keeps the answer, then gives it out; a second answer to the same inquiry gives the first.
+async fn settle(
+    room: &Arc<Room>,
+    permit: Permit,
+    header: InquiryHeader,
+    settled: Settled,
+) -> Result<AskAnswer, ApiError> {
+    let keys = Arc::clone(&room.keys);
+    room.queue
+        .write(move |tx, acts: &mut Acts| {
+            let is_first = store::inquiry::settle(tx, &keys, &permit, &settled)?;
+            let result = match (is_first, settled.answer.outcome) {
+                (false, _) => "answered before",
+                (true, AskOutcome::Provided) => "provided",
+                (true, AskOutcome::Nothing) => "nothing",
+            };
+            acts.add(entry(&permit, about(&header, None), result));
+            if is_first {
+                return Ok(Some(settled.answer.clone()));
+            }
+            let found = store::inquiry::find(tx, &keys, &permit, header.inquiry)?;
+            Ok(match found.map(|found| found.state) {
+                Some(State::Answered(answer)) => Some(answer),
+                _ => None,
+            })
+        })
+        .await?
+        .ok_or_else(|| ApiError::new(&problems::INQUIRY_EXPIRED))
+}
+
+/// An inquiry without an answer is an act too.
+async fn note_failure(
+    room: &Arc<Room>,
+    permit: Permit,
+    header: InquiryHeader,
+) -> Result<(), ApiError> {
+    room.queue
+        .write(move |_, acts| {
+            acts.add(entry(&permit, about(&header, None), "no answer"));
+            Ok(())
+        })
+        .await
+}

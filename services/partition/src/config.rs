@@ -1,0 +1,74 @@
+use std::path::PathBuf;
+
+use domain::MunicipalityCode;
+use serde::Deserialize;
+use service::config::{DatabaseConfig, ListenConfig};
+use wire::tls::TlsFiles;
+
+/// Configuration of one partition instance.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    #[serde(default)]
+    pub listen: ListenConfig,
+    pub tls: TlsFiles,
+    pub database: DatabaseConfig,
+    pub keys: KeysConfig,
+    /// The municipalities whose rooms this instance hosts; keys are made when a room is new.
+    pub municipalities: Vec<MunicipalityCode>,
+    pub broker_url: String,
+    /// Public keys (base64) of the broker that signs permits; two while one is replaced.
+    pub permit_keys: Vec<String>,
+    /// Verifier of the provision log (`name+hash+key`); two while its key is replaced.
+    pub log_verifiers: Vec<String>,
+    /// The first line of the provision log's checkpoints.
+    pub log_origin: String,
+    /// CSV of the permission list; absent means the one that ships with the program.
+    #[serde(default)]
+    pub permission_list: Option<PathBuf>,
+    #[serde(default)]
+    pub limits: Limits,
+}
+
+/// Where keys live: never in the data's database.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeysConfig {
+    pub key_encryption_key: PathBuf,
+    /// One file of wrapped keys per municipality.
+    pub folder: PathBuf,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// How long an answer stays in the room before it is deleted (C144).
+    pub answer_kept_s: u64,
+    /// How often answers past their time are looked for.
+    pub expire_every_s: u64,
+    /// Acts of one room that may wait to be written.
+    pub queue_acts_max: usize,
+    /// Acts of one room written in one transaction.
+    pub batch_acts_max: usize,
+    /// How far the inquirer's clock may differ from ours.
+    pub clock_s_max: i64,
+    /// How long a published key is valid; it is published again long before.
+    pub published_key_days: i64,
+    pub call_connect_ms_max: u64,
+    pub call_answer_ms_max: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            answer_kept_s: 24 * 60 * 60,
+            expire_every_s: 60,
+            queue_acts_max: 1_024,
+            batch_acts_max: 64,
+            clock_s_max: 300,
+            published_key_days: 397,
+            call_connect_ms_max: 2_000,
+            call_answer_ms_max: 10_000,
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! Deletes answers whose time is over (C144).  An automatic job is an act like any other (C113).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::{Action, Actor, OpContext, RequestId, ServiceKind, authorize};
+use service::ApiError;
+
+use crate::host::Host;
+use crate::operation_log::{About, entry};
+use crate::room::Room;
+use crate::store;
+
+/// Runs for as long as the service lives.
+pub(crate) async fn run(host: Arc<Host>) {
+    let every = Duration::from_secs(host.limits.expire_every_s.max(1));
+    loop {
+        tokio::time::sleep(every).await;
+        for room in host.rooms.values() {
+            if let Err(error) = expire(&host, room).await {
+                tracing::warn!(%error, "answers past their time not deleted");
+            }
+        }
+    }
+}
+
+async fn expire(host: &Host, room: &Room) -> Result<(), ApiError> {
+    let actor = Actor::Service { kind: ServiceKind::Partition, instance: host.instance.clone() };
+    let context = OpContext { actor, request: RequestId::make_random(), at: host.clock.now() };
+    let permit = authorize(&context, Action::ExpireAnswers, room.municipality)?;
+    let now_unix_ms = host.now_unix_ms();
+    room.queue
+        .write(move |tx, acts| {
+            if store::inquiry::expire(tx, &permit, now_unix_ms)? > 0 {
+                acts.add(entry(&permit, About::default(), "answers deleted"));
+            }
+            Ok(())
+        })
+        .await
+}

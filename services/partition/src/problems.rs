@@ -1,0 +1,88 @@
+//! Problems only a partition has.
+
+use service::problems::ProblemKind;
+use wire::Owner;
+
+pub static NOT_IN_REGISTER: ProblemKind = ProblemKind {
+    code: "not-in-register",
+    status: 403,
+    title: "The number does not belong to a person in your municipality's register.",
+    owner: Owner::Asker,
+    next_step: "Register the newcomer first; only newcomers' records may be asked for.",
+};
+
+pub static NOT_HOSTED: ProblemKind = ProblemKind {
+    code: "not-hosted",
+    status: 403,
+    title: "This partition does not host that municipality.",
+    owner: Owner::Asker,
+    next_step: "Use the address of your own municipality's partition.",
+};
+
+pub static ASKING_ITSELF: ProblemKind = ProblemKind {
+    code: "asking-itself",
+    status: 400,
+    title: "A municipality does not ask itself.",
+    owner: Owner::Asker,
+    next_step: "Name the municipality the person moved away from.",
+};
+
+pub static NOT_PERMITTED: ProblemKind = ProblemKind {
+    code: "not-permitted",
+    status: 403,
+    title: "The permission list does not allow this inquiry.",
+    owner: Owner::Asker,
+    next_step: "Check procedure, legal basis and, where the basis needs it, the consent on file.",
+};
+
+pub static INQUIRY_REUSED: ProblemKind = ProblemKind {
+    code: "inquiry-reused",
+    status: 422,
+    title: "This inquiry id was used for another question.",
+    owner: Owner::Asker,
+    next_step: "Ask again with a new inquiry id.",
+};
+
+pub static INQUIRY_EXPIRED: ProblemKind = ProblemKind {
+    code: "inquiry-expired",
+    status: 410,
+    title: "The answer was deleted after its time.",
+    owner: Owner::Asker,
+    next_step: "Ask again with a new inquiry id if the answer is still needed.",
+};
+
+pub static ALREADY_REGISTERED: ProblemKind = ProblemKind {
+    code: "already-registered",
+    status: 409,
+    title: "A person with this number is already in the register.",
+    owner: Owner::Asker,
+    next_step: "Use the person's entry in the register.",
+};
+
+pub static REFUSED_INQUIRY: ProblemKind = ProblemKind {
+    code: "inquiry-refused",
+    status: 403,
+    title: "The source municipality's partition refused the inquiry.",
+    owner: Owner::Source,
+    next_step: "Tell the operator of the platform the request id.",
+};
+
+pub static BAD_ANSWER: ProblemKind = ProblemKind {
+    code: "answer-refused",
+    status: 502,
+    title: "The answer does not belong to this question or is not proven by the provision log.",
+    owner: Owner::Platform,
+    next_step: "Nothing was shown. Tell the operator of the platform the request id.",
+};
+
+pub static ALL: [&ProblemKind; 9] = [
+    &NOT_IN_REGISTER,
+    &NOT_HOSTED,
+    &ASKING_ITSELF,
+    &NOT_PERMITTED,
+    &INQUIRY_REUSED,
+    &INQUIRY_EXPIRED,
+    &ALREADY_REGISTERED,
+    &REFUSED_INQUIRY,
+    &BAD_ANSWER,
+];

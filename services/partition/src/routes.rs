@@ -1,0 +1,162 @@
+//! The route table, and handlers that translate and call.
+
+use actix_web::HttpResponse;
+use actix_web::web::{Data, Json, ServiceConfig, post};
+use domain::{Action, Actor, Permit, authorize};
+use service::{ApiError, Body, Caller, Endpoint, health, problems};
+use utoipa::OpenApi;
+use wire::Problem;
+use wire::partition as api;
+
+use crate::host::Host;
+use crate::{ask, find_inquiry, provide, register, review, vaccinate, withhold};
+
+pub static ENDPOINTS: &[Endpoint] = &[
+    health::LIVE,
+    health::READY,
+    health::METRICS,
+    Endpoint::post(api::SUBJECTS, Action::RegisterSubject),
+    Endpoint::post(api::SUBJECTS_WITHHOLD, Action::WithholdSubject),
+    Endpoint::post(api::VACCINATIONS, Action::RegisterVaccination),
+    Endpoint::post(api::INQUIRIES, Action::AskTransferIn),
+    Endpoint::post(api::INQUIRIES_FIND, Action::ReadInquiry),
+    Endpoint::post(api::PROVISIONS_LIST, Action::ReadProvisions),
+    Endpoint::post(api::OPERATION_LOG_LIST, Action::ReadOperationLog),
+    Endpoint::post(api::PROVIDE, Action::ProvideRecords),
+];
+
+pub(crate) fn configure(app: &mut ServiceConfig, host: Data<Host>) {
+    app.app_data(host)
+        .route(api::SUBJECTS, post().to(register_subject))
+        .route(api::SUBJECTS_WITHHOLD, post().to(withhold_subject))
+        .route(api::VACCINATIONS, post().to(register_vaccination))
+        .route(api::INQUIRIES, post().to(ask_transfer_in))
+        .route(api::INQUIRIES_FIND, post().to(read_inquiry))
+        .route(api::PROVISIONS_LIST, post().to(read_provisions))
+        .route(api::OPERATION_LOG_LIST, post().to(read_operation_log))
+        .route(api::PROVIDE, post().to(provide_records));
+}
+
+#[derive(OpenApi)]
+#[openapi(paths(
+    register_subject,
+    withhold_subject,
+    register_vaccination,
+    ask_transfer_in,
+    read_inquiry,
+    read_provisions,
+    read_operation_log,
+    provide_records
+))]
+struct Api;
+
+/// The OpenAPI description of this service's own endpoints.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    Api::openapi()
+}
+
+/// An operator acts in the room of the operator's own municipality, whatever else is sent.
+fn own_room(caller: &Caller, action: Action) -> Result<Permit, ApiError> {
+    match &caller.context.actor {
+        Actor::Operator { municipality, .. } => {
+            Ok(authorize(&caller.context, action, *municipality)?)
+        }
+        _ => Err(ApiError::new(&problems::DENIED)),
+    }
+}
+
+/// Registers a person in the caller's own room.
+#[utoipa::path(post, path = api::SUBJECTS, tag = "partition", request_body = api::RegisterSubject,
+    responses((status = 200, body = api::SubjectRegistered), (status = "4XX", body = Problem), (status = "5XX", body = Problem)))]
+async fn register_subject(
+    caller: Caller,
+    host: Data<Host>,
+    Body(request): Body<api::RegisterSubject>,
+) -> Result<Json<api::SubjectRegistered>, ApiError> {
+    let permit = own_room(&caller, Action::RegisterSubject)?;
+    register::register(&host, permit, request).await.map(Json)
+}
+
+/// Sets or lifts the flag that withholds a person's records from inquiries.
+#[utoipa::path(post, path = api::SUBJECTS_WITHHOLD, tag = "partition", request_body = api::WithholdSubject,
+    responses((status = 204), (status = "4XX", body = Problem), (status = "5XX", body = Problem)))]
+async fn withhold_subject(
+    caller: Caller,
+    host: Data<Host>,
+    Body(request): Body<api::WithholdSubject>,
+) -> Result<HttpResponse, ApiError> {
+    let permit = own_room(&caller, Action::WithholdSubject)?;
+    withhold::withhold(&host, permit, request).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Registers a dose of a person in the caller's own room.
+#[utoipa::path(post, path = api::VACCINATIONS, tag = "partition", request_body = api::RegisterVaccination,
+    responses((status = 200, body = api::VaccinationRegistered), (status = "4XX", body = Problem), (status = "5XX", body = Problem)))]
+async fn register_vaccination(
+    caller: Caller,
+    host: Data<Host>,
+    Body(request): Body<api::RegisterVaccination>,
+) -> Result<Json<api::VaccinationRegistered>, ApiError> {
+    let permit = own_room(&caller, Action::RegisterVaccination)?;
+    vaccinate::vaccinate(&host, permit, request).await.map(Json)
+}
+
+/// Asks the municipality a person moved away from, and nobody else.
+#[utoipa::path(post, path = api::INQUIRIES, tag = "partition", request_body = api::AskRequest,
+    responses((status = 200, body = api::AskAnswer), (status = "4XX", body = Problem), (status = "5XX", body = Problem)))]
+async fn ask_transfer_in(
+    caller: Caller,
+    host: Data<Host>,
+    Body(request): Body<api::AskRequest>,
+) -> Result<Json<api::AskAnswer>, ApiError> {
+    let permit = own_room(&caller, Action::AskTransferIn)?;
+    ask::ask(&host, permit, request).await.map(Json)
+}
+
+/// Shows an answer again, until it is deleted.
+#[utoipa::path(post, path = api::INQUIRIES_FIND, tag = "partition", request_body = api::FindInquiry,
+    responses((status = 200, body = api::AskAnswer), (status = "4XX", body = Problem), (status = "5XX", body = Problem)))]
+async fn read_inquiry(
+    caller: Caller,
+    host: Data<Host>,
+    Body(request): Body<api::FindInquiry>,
+) -> Result<Json<api::AskAnswer>, ApiError> {
+    let permit = own_room(&caller, Action::ReadInquiry)?;
+    find_inquiry::find_inquiry(&host, permit, request).await.map(Json)
+}
+
+/// Lists what the caller's own room has provided to others.
+#[utoipa::path(post, path = api::PROVISIONS_LIST, tag = "partition", request_body = api::ListPage,
+    responses((status = 200, body = api::Provisions), (status = "4XX", body = Problem), (status = "5XX", body = Problem)))]
+async fn read_provisions(
+    caller: Caller,
+    host: Data<Host>,
+    Body(page): Body<api::ListPage>,
+) -> Result<Json<api::Provisions>, ApiError> {
+    let permit = own_room(&caller, Action::ReadProvisions)?;
+    review::provisions(&host, permit, page).await.map(Json)
+}
+
+/// Lists who did what in the caller's own room.
+#[utoipa::path(post, path = api::OPERATION_LOG_LIST, tag = "partition", request_body = api::ListPage,
+    responses((status = 200, body = api::OperationLog), (status = "4XX", body = Problem), (status = "5XX", body = Problem)))]
+async fn read_operation_log(
+    caller: Caller,
+    host: Data<Host>,
+    Body(page): Body<api::ListPage>,
+) -> Result<Json<api::OperationLog>, ApiError> {
+    let permit = own_room(&caller, Action::ReadOperationLog)?;
+    review::operations(&host, permit, page).await.map(Json)
+}
+
+/// Answers another municipality's inquiry; called by the broker only.
+#[utoipa::path(post, path = api::PROVIDE, tag = "partition", request_body = api::ProvideRequest,
+    responses((status = 200, body = api::ProvideAnswer), (status = "4XX", body = Problem), (status = "5XX", body = Problem)))]
+async fn provide_records(
+    caller: Caller,
+    host: Data<Host>,
+    Body(request): Body<api::ProvideRequest>,
+) -> Result<Json<api::ProvideAnswer>, ApiError> {
+    provide::provide(&host, &caller.context, request).await.map(Json)
+}

@@ -1,0 +1,29 @@
+//! All SQL of the partition.
+//!
+//! Invariant: every function takes a permit or, for the room's own log, the municipality of its
+//! writer; every statement filters by it.  On PostgreSQL row-level security says the same again.
+
+pub(crate) mod inquiry;
+pub(crate) mod operation;
+pub(crate) mod provision;
+mod schema;
+pub(crate) mod subject;
+pub(crate) mod vaccination;
+
+use db::DbError;
+use service::{ApiError, problems};
+use uuid::Uuid;
+
+/// A statement's failure as the caller's error; the engine's words end here.
+fn failed(error: diesel::result::Error) -> ApiError {
+    DbError::from(error).into()
+}
+
+/// A row that cannot be read back is a fault of ours, never "nothing".
+fn broken_row() -> ApiError {
+    ApiError::new(&problems::INTERNAL)
+}
+
+fn read_uuid(bytes: &[u8]) -> Result<Uuid, ApiError> {
+    Uuid::from_slice(bytes).map_err(|_| broken_row())
+}

@@ -1,0 +1,142 @@
+use crypto::{Cell, RoomKeys};
+use db::Tx;
+use diesel::prelude::*;
+use domain::subject::SubjectId;
+use domain::{InquiryId, MunicipalityCode, Permit};
+use service::ApiError;
+use wire::partition::{ListPage, ProvisionRecord};
+use zeroize::Zeroizing;
+
+use super::schema::{held_inquiry, provision};
+use super::{broken_row, failed, read_uuid};
+use crate::question::Content;
+
+/// Who asked, under which ids.
+#[derive(Clone, Debug)]
+pub(crate) struct Asked {
+    pub(crate) inquiry: InquiryId,
+    pub(crate) inquirer: MunicipalityCode,
+    pub(crate) permit_id: String,
+}
+
+fn content_cell(id: &InquiryId) -> Cell<'_> {
+    Cell { table: "provision", column: "content_sealed", row: id.0.as_bytes(), version: 1 }
+}
+
+/// Keeps exactly what is provided, before it leaves.
+pub(crate) fn insert(
+    tx: &mut Tx,
+    keys: &RoomKeys,
+    permit: &Permit,
+    (asked, subject): (&Asked, SubjectId),
+    content: &Content,
+) -> Result<(), ApiError> {
+    let plain = Zeroizing::new(serde_json::to_vec(content).map_err(|_| broken_row())?);
+    diesel::insert_into(provision::table)
+        .values((
+            provision::municipality.eq(permit.municipality().as_str()),
+            provision::inquiry_id.eq(asked.inquiry.0.as_bytes().as_slice()),
+            provision::inquirer.eq(asked.inquirer.as_str()),
+            provision::subject_id.eq(subject.0.as_bytes().as_slice()),
+            provision::permit_id.eq(&asked.permit_id),
+            provision::content_sealed.eq(keys.seal(&content_cell(&asked.inquiry), &plain)?),
+            provision::provided_at_unix_ms.eq(crate::operation_log::unix_ms(permit.context().at)),
+        ))
+        .execute(tx)
+        .map(drop)
+        .map_err(failed)
+}
+
+/// What was provided under this inquiry before, if anything was: who it was about, and what.
+pub(crate) fn find(
+    tx: &mut Tx,
+    keys: &RoomKeys,
+    permit: &Permit,
+    asked: &Asked,
+) -> Result<Option<(SubjectId, Content)>, ApiError> {
+    let row: Option<(Vec<u8>, Vec<u8>)> = provision::table
+        .filter(provision::municipality.eq(permit.municipality().as_str()))
+        .filter(provision::inquiry_id.eq(asked.inquiry.0.as_bytes().as_slice()))
+        .filter(provision::inquirer.eq(asked.inquirer.as_str()))
+        .select((provision::subject_id, provision::content_sealed))
+        .first(tx)
+        .optional()
+        .map_err(failed)?;
+    let Some((subject, sealed)) = row else { return Ok(None) };
+    let plain = keys.open(&content_cell(&asked.inquiry), &sealed)?;
+    let content = serde_json::from_slice(&plain).map_err(|_| broken_row())?;
+    Ok(Some((SubjectId(read_uuid(&subject)?), content)))
+}
+
+/// Queues an inquiry about a withheld person for people to decide; once is enough.
+pub(crate) fn hold(
+    tx: &mut Tx,
+    permit: &Permit,
+    asked: &Asked,
+    subject: SubjectId,
+) -> Result<(), ApiError> {
+    let is_held: bool = diesel::select(diesel::dsl::exists(
+        held_inquiry::table
+            .filter(held_inquiry::municipality.eq(permit.municipality().as_str()))
+            .filter(held_inquiry::inquiry_id.eq(asked.inquiry.0.as_bytes().as_slice())),
+    ))
+    .get_result(tx)
+    .map_err(failed)?;
+    if is_held {
+        return Ok(());
+    }
+    diesel::insert_into(held_inquiry::table)
+        .values((
+            held_inquiry::municipality.eq(permit.municipality().as_str()),
+            held_inquiry::inquiry_id.eq(asked.inquiry.0.as_bytes().as_slice()),
+            held_inquiry::inquirer.eq(asked.inquirer.as_str()),
+            held_inquiry::subject_id.eq(subject.0.as_bytes().as_slice()),
+            held_inquiry::held_at_unix_ms.eq(crate::operation_log::unix_ms(permit.context().at)),
+        ))
+        .execute(tx)
+        .map(drop)
+        .map_err(failed)
+}
+
+type Row = (Vec<u8>, String, Vec<u8>, Vec<u8>, i64);
+
+/// A page of the room's provision records, oldest first.
+pub(crate) fn list(
+    tx: &mut Tx,
+    keys: &RoomKeys,
+    permit: &Permit,
+    page: &ListPage,
+) -> Result<Vec<ProvisionRecord>, ApiError> {
+    let from = i64::try_from(page.from).map_err(|_| ApiError::field("from"))?;
+    let rows: Vec<Row> = provision::table
+        .filter(provision::municipality.eq(permit.municipality().as_str()))
+        .order((provision::provided_at_unix_ms, provision::inquiry_id))
+        .offset(from)
+        .limit(i64::from(page.limit))
+        .select((
+            provision::inquiry_id,
+            provision::inquirer,
+            provision::subject_id,
+            provision::content_sealed,
+            provision::provided_at_unix_ms,
+        ))
+        .load(tx)
+        .map_err(failed)?;
+    rows.into_iter().map(|row| read_record(keys, row)).collect()
+}
+
+fn read_record(
+    keys: &RoomKeys,
+    (inquiry, inquirer, subject, sealed, provided_at_unix_ms): Row,
+) -> Result<ProvisionRecord, ApiError> {
+    let inquiry = InquiryId(read_uuid(&inquiry)?);
+    let plain = keys.open(&content_cell(&inquiry), &sealed)?;
+    let content: Content = serde_json::from_slice(&plain).map_err(|_| broken_row())?;
+    Ok(ProvisionRecord {
+        inquiry,
+        inquirer: MunicipalityCode::parse(&inquirer).map_err(|_| broken_row())?,
+        subject: read_uuid(&subject)?,
+        vaccinations: content.vaccinations.len(),
+        provided_at_unix_ms,
+    })
+}

@@ -1,0 +1,140 @@
+use crypto::{BlindIndex, Cell, RoomKeys};
+use db::Tx;
+use diesel::prelude::*;
+use domain::subject::{Flags, Sex, Subject, SubjectId};
+use domain::{AddressNumber, IndividualNumber, Permit, PersonalText};
+use serde::{Deserialize, Serialize};
+use service::ApiError;
+use time::Date;
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+use super::schema::{subject, subject_number};
+use super::{broken_row, failed, read_uuid};
+
+/// A version of a person's entry.
+#[derive(Clone, Debug)]
+pub(crate) struct Found {
+    pub(crate) id: SubjectId,
+    pub(crate) version: i32,
+    pub(crate) subject: Subject,
+}
+
+/// What is inside the sealed column; lives only between a cell and a [`Subject`].
+#[derive(Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
+struct Plain {
+    address_number: String,
+    name: String,
+    name_kana: String,
+    #[zeroize(skip)]
+    #[serde(with = "domain::vaccination::iso_date")]
+    birth_date: Date,
+    #[zeroize(skip)]
+    sex: Sex,
+    #[zeroize(skip)]
+    flags: Flags,
+}
+
+fn subject_cell(id: &SubjectId, version: i32) -> Result<Cell<'_>, ApiError> {
+    let version = u32::try_from(version).map_err(|_| broken_row())?;
+    Ok(Cell { table: "subject", column: "sealed", row: id.0.as_bytes(), version })
+}
+
+fn number_cell(id: &SubjectId) -> Cell<'_> {
+    Cell { table: "subject_number", column: "number_sealed", row: id.0.as_bytes(), version: 1 }
+}
+
+/// Writes the next version of a person's entry.
+pub(crate) fn insert(
+    tx: &mut Tx,
+    keys: &RoomKeys,
+    permit: &Permit,
+    found: &Found,
+) -> Result<(), ApiError> {
+    let Found { id, version, subject: person } = found;
+    let plain = Plain {
+        address_number: person.address_number.reveal().to_owned(),
+        name: person.name.reveal().to_owned(),
+        name_kana: person.name_kana.reveal().to_owned(),
+        birth_date: person.birth_date,
+        sex: person.sex,
+        flags: person.flags,
+    };
+    let plain = Zeroizing::new(serde_json::to_vec(&plain).map_err(|_| broken_row())?);
+    diesel::insert_into(subject::table)
+        .values((
+            subject::municipality.eq(permit.municipality().as_str()),
+            subject::id.eq(id.0.as_bytes().as_slice()),
+            subject::version.eq(version),
+            subject::sealed.eq(keys.seal(&subject_cell(id, *version)?, &plain)?),
+            subject::created_at_unix_ms.eq(crate::operation_log::unix_ms(permit.context().at)),
+        ))
+        .execute(tx)
+        .map(drop)
+        .map_err(failed)
+}
+
+/// Ties a number to a person, apart from the person's entry.
+pub(crate) fn insert_number(
+    tx: &mut Tx,
+    keys: &RoomKeys,
+    permit: &Permit,
+    number: &IndividualNumber,
+    id: &SubjectId,
+) -> Result<(), ApiError> {
+    diesel::insert_into(subject_number::table)
+        .values((
+            subject_number::municipality.eq(permit.municipality().as_str()),
+            subject_number::number_index.eq(keys.blind_index(number).as_bytes().as_slice()),
+            subject_number::subject_id.eq(id.0.as_bytes().as_slice()),
+            subject_number::number_sealed
+                .eq(keys.seal(&number_cell(id), number.reveal().as_bytes())?),
+        ))
+        .execute(tx)
+        .map(drop)
+        .map_err(failed)
+}
+
+/// The person who has this number in this room.
+pub(crate) fn find_by_number(
+    tx: &mut Tx,
+    permit: &Permit,
+    index: &BlindIndex,
+) -> Result<Option<SubjectId>, ApiError> {
+    let id = subject_number::table
+        .filter(subject_number::municipality.eq(permit.municipality().as_str()))
+        .filter(subject_number::number_index.eq(index.as_bytes().as_slice()))
+        .select(subject_number::subject_id)
+        .first::<Vec<u8>>(tx)
+        .optional()
+        .map_err(failed)?;
+    id.map(|id| read_uuid(&id).map(SubjectId)).transpose()
+}
+
+/// The newest version of a person's entry.
+pub(crate) fn find(
+    tx: &mut Tx,
+    keys: &RoomKeys,
+    permit: &Permit,
+    id: SubjectId,
+) -> Result<Option<Found>, ApiError> {
+    let row: Option<(i32, Vec<u8>)> = subject::table
+        .filter(subject::municipality.eq(permit.municipality().as_str()))
+        .filter(subject::id.eq(id.0.as_bytes().as_slice()))
+        .order(subject::version.desc())
+        .select((subject::version, subject::sealed))
+        .first(tx)
+        .optional()
+        .map_err(failed)?;
+    let Some((version, sealed)) = row else { return Ok(None) };
+    let plain = keys.open(&subject_cell(&id, version)?, &sealed)?;
+    let plain: Plain = serde_json::from_slice(&plain).map_err(|_| broken_row())?;
+    let subject = Subject {
+        address_number: AddressNumber::parse(&plain.address_number).map_err(|_| broken_row())?,
+        name: PersonalText::parse(&plain.name).map_err(|_| broken_row())?,
+        name_kana: PersonalText::parse(&plain.name_kana).map_err(|_| broken_row())?,
+        birth_date: plain.birth_date,
+        sex: plain.sex,
+        flags: plain.flags,
+    };
+    Ok(Some(Found { id, version, subject }))
+}

@@ -1,0 +1,87 @@
+use crypto::{Cell, RoomKeys};
+use db::Tx;
+use diesel::prelude::*;
+use domain::Permit;
+use domain::subject::SubjectId;
+use domain::vaccination::{Provenance, Vaccination, VaccinationId};
+use serde::{Deserialize, Serialize};
+use service::ApiError;
+use zeroize::Zeroizing;
+
+use super::schema::vaccination;
+use super::{broken_row, failed, read_uuid};
+
+/// One version of a dose, with where it came from.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Version {
+    pub(crate) vaccination: Vaccination,
+    pub(crate) provenance: Provenance,
+}
+
+fn cell(row: &[u8; 32], version: i32) -> Result<Cell<'_>, ApiError> {
+    let version = u32::try_from(version).map_err(|_| broken_row())?;
+    Ok(Cell { table: "vaccination", column: "sealed", row, version })
+}
+
+/// A dose's cell is bound to its person too, so it cannot be moved to somebody else.
+fn row_name(subject: &SubjectId, id: &VaccinationId) -> [u8; 32] {
+    let mut name = [0; 32];
+    let (person, dose) = name.split_at_mut(16);
+    person.copy_from_slice(subject.0.as_bytes());
+    dose.copy_from_slice(id.0.as_bytes());
+    name
+}
+
+pub(crate) fn insert(
+    tx: &mut Tx,
+    keys: &RoomKeys,
+    permit: &Permit,
+    (subject, id, number): (&SubjectId, &VaccinationId, i32),
+    version: &Version,
+) -> Result<(), ApiError> {
+    let plain = Zeroizing::new(serde_json::to_vec(version).map_err(|_| broken_row())?);
+    let name = row_name(subject, id);
+    diesel::insert_into(vaccination::table)
+        .values((
+            vaccination::municipality.eq(permit.municipality().as_str()),
+            vaccination::subject_id.eq(subject.0.as_bytes().as_slice()),
+            vaccination::id.eq(id.0.as_bytes().as_slice()),
+            vaccination::version.eq(number),
+            vaccination::sealed.eq(keys.seal(&cell(&name, number)?, &plain)?),
+            vaccination::created_at_unix_ms.eq(crate::operation_log::unix_ms(permit.context().at)),
+        ))
+        .execute(tx)
+        .map(drop)
+        .map_err(failed)
+}
+
+/// The newest version of each of a person's doses, in order of dose number and date.
+pub(crate) fn list(
+    tx: &mut Tx,
+    keys: &RoomKeys,
+    permit: &Permit,
+    subject: &SubjectId,
+) -> Result<Vec<Vaccination>, ApiError> {
+    let rows: Vec<(Vec<u8>, i32, Vec<u8>)> = vaccination::table
+        .filter(vaccination::municipality.eq(permit.municipality().as_str()))
+        .filter(vaccination::subject_id.eq(subject.0.as_bytes().as_slice()))
+        .order((vaccination::id, vaccination::version.desc()))
+        .select((vaccination::id, vaccination::version, vaccination::sealed))
+        .load(tx)
+        .map_err(failed)?;
+    let mut doses = Vec::new();
+    let mut newest: Option<VaccinationId> = None;
+    for (id, version, sealed) in rows {
+        let id = VaccinationId(read_uuid(&id)?);
+        if newest == Some(id) {
+            continue;
+        }
+        newest = Some(id);
+        let name = row_name(subject, &id);
+        let plain = keys.open(&cell(&name, version)?, &sealed)?;
+        let version: Version = serde_json::from_slice(&plain).map_err(|_| broken_row())?;
+        doses.push(version.vaccination);
+    }
+    doses.sort_by_key(|dose| (dose.dose_number, dose.date));
+    Ok(doses)
+}

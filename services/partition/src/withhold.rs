@@ -1,0 +1,40 @@
+//! A supervisor sets or lifts 自動応答不可フラグ: a withheld person is answered with "nothing".
+
+use domain::subject::SubjectId;
+use domain::{Action, Permit};
+use service::{ApiError, problems as common};
+use wire::partition::WithholdSubject;
+
+use crate::host::Host;
+use crate::operation_log::{About, entry};
+use crate::store;
+use crate::store::subject::Found;
+
+/// Takes effect with the next inquiry; the earlier version of the entry stays.
+pub(crate) async fn withhold(
+    host: &Host,
+    permit: Permit,
+    request: WithholdSubject,
+) -> Result<(), ApiError> {
+    permit.expect_action(Action::WithholdSubject)?;
+    let room = host.room(permit.municipality())?;
+    let WithholdSubject { subject, withheld } = request;
+    let keys = std::sync::Arc::clone(&room.keys);
+    let is_known = room
+        .queue
+        .write(move |tx, acts| {
+            let found = store::subject::find(tx, &keys, &permit, SubjectId(subject))?;
+            let Some(Found { id, version, subject: mut person }) = found else {
+                acts.add(entry(&permit, About::default(), "refused: no such person"));
+                return Ok(false);
+            };
+            person.flags.withheld = withheld;
+            let next = Found { id, version: version + 1, subject: person };
+            store::subject::insert(tx, &keys, &permit, &next)?;
+            let about = About { subject: Some(subject), ..About::default() };
+            acts.add(entry(&permit, about, if withheld { "withheld" } else { "lifted" }));
+            Ok(true)
+        })
+        .await?;
+    if is_known { Ok(()) } else { Err(ApiError::new(&common::NOT_FOUND)) }
+}

@@ -1,0 +1,185 @@
+//! The one writer of a room: gathers waiting acts into one transaction with their log entries.
+//!
+//! While one transaction is committed, the next acts wait; they are then written together.  There
+//! is no delay: a lone act is written at once.
+
+use std::sync::Mutex;
+
+use db::{Db, DbError, RoomKey, Tx, TxError as _};
+use domain::MunicipalityCode;
+use ledger::Tree;
+use service::{ApiError, problems};
+use tokio::sync::{mpsc, oneshot};
+use wire::partition::OperationEntry;
+
+use crate::operation_log;
+use crate::store;
+
+/// Acts are tried this often when another process writes to the same room.
+const ATTEMPTS_MAX: u32 = 3;
+
+/// What the acts of one transaction add to the room's operation log.
+#[derive(Debug, Default)]
+pub(crate) struct Acts {
+    entries: Vec<OperationEntry>,
+}
+
+impl Acts {
+    pub(crate) fn add(&mut self, entry: OperationEntry) {
+        self.entries.push(entry);
+    }
+}
+
+type Work = Box<dyn Fn(&mut Tx, &mut Acts) -> Result<(), ApiError> + Send>;
+
+struct Job {
+    work: Work,
+    settled: oneshot::Sender<Result<(), ApiError>>,
+}
+
+/// The end of the queue that callers hold.
+#[derive(Clone)]
+pub(crate) struct Queue {
+    jobs: mpsc::Sender<Job>,
+}
+
+impl Queue {
+    /// Runs `work` in the room's next transaction; returns when it is durable.
+    ///
+    /// `work` may run several times, so it must only talk to the database.  Returning an error
+    /// means that nothing of it is kept; "no" is a value, not an error.
+    pub(crate) async fn write<T, F>(&self, work: F) -> Result<T, ApiError>
+    where
+        T: Send + 'static,
+        F: Fn(&mut Tx, &mut Acts) -> Result<T, ApiError> + Send + 'static,
+    {
+        let output = std::sync::Arc::new(Mutex::new(None));
+        let slot = std::sync::Arc::clone(&output);
+        let work: Work = Box::new(move |tx, acts| {
+            let value = work(tx, acts)?;
+            if let Ok(mut slot) = slot.lock() {
+                *slot = Some(value);
+            }
+            Ok(())
+        });
+        let (settled, done) = oneshot::channel();
+        let unavailable = || ApiError::new(&problems::UNAVAILABLE);
+        self.jobs.try_send(Job { work, settled }).map_err(|_| unavailable())?;
+        done.await.map_err(|_| ApiError::new(&problems::UNKNOWN_OUTCOME))??;
+        output.lock().ok().and_then(|mut slot| slot.take()).ok_or_else(unavailable)
+    }
+}
+
+pub(crate) struct Writer {
+    db: Db,
+    room: RoomKey,
+    municipality: MunicipalityCode,
+    /// Absent when the database may hold more than we know: it is read again first.
+    tree: Option<Tree>,
+    jobs: mpsc::Receiver<Job>,
+    batch_acts_max: usize,
+}
+
+impl Writer {
+    pub(crate) fn new(
+        db: Db,
+        municipality: MunicipalityCode,
+        (queue_acts_max, batch_acts_max): (usize, usize),
+    ) -> Result<(Queue, Self), DbError> {
+        let (sender, jobs) = mpsc::channel(queue_acts_max.max(1));
+        let room = RoomKey::parse(municipality.as_str()).map_err(|_| DbError::Unavailable)?;
+        let writer = Self { db, room, municipality, tree: None, jobs, batch_acts_max };
+        Ok((Queue { jobs: sender }, writer))
+    }
+
+    /// Serves until the last queue is dropped.
+    pub(crate) async fn run(mut self) {
+        while let Some(first) = self.jobs.recv().await {
+            let mut jobs = vec![first];
+            while jobs.len() < self.batch_acts_max
+                && let Ok(job) = self.jobs.try_recv()
+            {
+                jobs.push(job);
+            }
+            let written = tokio::task::spawn_blocking(move || {
+                self.write(jobs);
+                self
+            });
+            match written.await {
+                Ok(writer) => self = writer,
+                // The writer is lost with its thread: callers get "unavailable" from now on.
+                Err(_) => return tracing::error!("room writer lost"),
+            }
+        }
+    }
+
+    fn write(&mut self, jobs: Vec<Job>) {
+        match self.commit(&jobs) {
+            Ok(()) => jobs.into_iter().for_each(|job| settle(job, Ok(()))),
+            Err(error) if jobs.len() == 1 || is_unknown(&error) => {
+                let kind = error.kind();
+                tracing::warn!(code = kind.code, acts = jobs.len(), "acts not written");
+                let mut error = Some(error);
+                for job in jobs {
+                    let error = error.take().unwrap_or_else(|| ApiError::new(kind));
+                    settle(job, Err(error));
+                }
+            }
+            // One of them spoiled the transaction: each gets one of its own.
+            Err(_) => {
+                for job in jobs {
+                    let result = self.commit(std::slice::from_ref(&job));
+                    settle(job, result);
+                }
+            }
+        }
+    }
+
+    /// Tries again where another process has written to the same room: our tree is then old.
+    fn commit(&mut self, jobs: &[Job]) -> Result<(), ApiError> {
+        for _ in 1..ATTEMPTS_MAX {
+            match self.try_commit(jobs) {
+                Err(error) if error.db_error().is_some_and(DbError::is_unique_violation) => {}
+                done => return done,
+            }
+        }
+        self.try_commit(jobs)
+    }
+
+    fn try_commit(&mut self, jobs: &[Job]) -> Result<(), ApiError> {
+        let tree = match self.tree.take() {
+            Some(tree) => tree,
+            None => self.restore()?,
+        };
+        let batch = self.db.room_transaction_blocking("partition.acts", self.room, |tx| {
+            let mut acts = Acts::default();
+            for job in jobs {
+                (job.work)(tx, &mut acts)?;
+            }
+            let bodies = operation_log::bodies(&acts.entries)?;
+            let batch = tree.stage(bodies.iter().map(|body| ledger::leaf_hash(body)));
+            store::operation::append(tx, self.municipality, bodies, &batch)?;
+            Ok::<_, ApiError>(batch)
+        })?;
+        let mut tree = tree;
+        tree.commit(batch).map_err(|error| ApiError::caused(&problems::INTERNAL, error))?;
+        self.tree = Some(tree);
+        Ok(())
+    }
+
+    fn restore(&self) -> Result<Tree, ApiError> {
+        self.db.room_transaction_blocking("partition.log-restore", self.room, |tx| {
+            store::operation::restore(tx, self.municipality)
+        })
+    }
+}
+
+fn settle(job: Job, result: Result<(), ApiError>) {
+    // The asker may have gone; what is durable stays durable.
+    let _ = job.settled.send(result);
+}
+
+/// After an unknown commit the acts may be there: trying them again could do them twice.
+fn is_unknown(error: &ApiError) -> bool {
+    error.kind() == &problems::UNKNOWN_OUTCOME
+}

@@ -1,0 +1,109 @@
+//! The room's writer on both engines: groups, spoiled acts, a log that survives a restart.
+
+use db::test_support::TestDb;
+use domain::{
+    Action, Actor, MunicipalityCode, OpContext, OperatorId, Permit, RequestId, Role, TerminalId,
+    authorize,
+};
+use service::{ApiError, problems};
+use time::OffsetDateTime;
+use wire::partition::ListPage;
+
+use crate::operation_log::{About, entry};
+use crate::writer::{Queue, Writer};
+use crate::{MIGRATIONS, ROLE, store};
+
+fn adachi() -> MunicipalityCode {
+    MunicipalityCode::parse("131211").unwrap()
+}
+
+fn permit() -> Permit {
+    let actor = Actor::Operator {
+        id: OperatorId::parse("supervisor").unwrap(),
+        municipality: adachi(),
+        role: Role::Supervisor,
+        terminal: TerminalId::parse("terminal").unwrap(),
+    };
+    let context =
+        OpContext { actor, request: RequestId::make_random(), at: OffsetDateTime::UNIX_EPOCH };
+    authorize(&context, Action::ReadOperationLog, adachi()).unwrap()
+}
+
+fn open(test: &TestDb) -> Queue {
+    let (queue, writer) = Writer::new(test.db.clone(), adachi(), (1_024, 64)).unwrap();
+    tokio::spawn(writer.run());
+    queue
+}
+
+async fn act(queue: &Queue, result: &'static str) -> Result<(), ApiError> {
+    let permit = permit();
+    let write = move |_: &mut db::Tx, acts: &mut crate::writer::Acts| {
+        acts.add(entry(&permit, About::default(), result));
+        if result == "spoiled" { Err(ApiError::new(&problems::CONFLICT)) } else { Ok(()) }
+    };
+    queue.write(write).await
+}
+
+async fn results(queue: &Queue) -> Vec<String> {
+    let permit = permit();
+    let page = ListPage { from: 0, limit: 1_000 };
+    let list = queue.write(move |tx, _| store::operation::list(tx, &permit, &page)).await.unwrap();
+    let sequences: Vec<u64> = list.iter().map(|line| line.sequence).collect();
+    assert_eq!(sequences, (0..sequences.len() as u64).collect::<Vec<_>>(), "a gap in the log");
+    list.into_iter().map(|line| line.entry.result).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn six_hundred_acts_at_once_leave_a_log_without_gaps_that_a_restart_proves() {
+    for test in TestDb::each(&MIGRATIONS, ROLE).await {
+        let queue = open(&test);
+        let acts: Vec<_> = (0..600)
+            .map(|_| {
+                let queue = queue.clone();
+                tokio::spawn(async move { act(&queue, "done").await })
+            })
+            .collect();
+        for act in acts {
+            act.await.unwrap().unwrap();
+        }
+        drop(queue);
+        let again = open(&test);
+        act(&again, "after the restart").await.unwrap();
+        let results = results(&again).await;
+        assert_eq!(results.len(), 601);
+        assert_eq!(results.last().unwrap(), "after the restart");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_act_that_fails_takes_no_other_act_along() {
+    for test in TestDb::each(&MIGRATIONS, ROLE).await {
+        let queue = open(&test);
+        let acts: Vec<_> = ["done", "spoiled", "done", "spoiled", "done"]
+            .into_iter()
+            .map(|result| {
+                let queue = queue.clone();
+                tokio::spawn(async move { act(&queue, result).await.is_ok() })
+            })
+            .collect();
+        let mut outcomes = Vec::new();
+        for act in acts {
+            outcomes.push(act.await.unwrap());
+        }
+        assert_eq!(outcomes, [true, false, true, false, true]);
+        assert_eq!(results(&queue).await, ["done", "done", "done"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_writers_of_one_room_do_not_fork_its_log() {
+    for test in TestDb::each(&MIGRATIONS, ROLE).await {
+        let (one, two) = (open(&test), open(&test));
+        for _ in 0..20 {
+            for queue in [&one, &two] {
+                act(queue, "done").await.unwrap();
+            }
+        }
+        assert_eq!(results(&open(&test)).await.len(), 40);
+    }
+}
