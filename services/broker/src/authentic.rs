@@ -1,0 +1,45 @@
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use crypto::{Purpose, Signature, VerifyingKey};
+use domain::{MunicipalityCode, Reason};
+use service::participants::entry;
+use wire::broker::BrokerInquiry;
+use wire::registry::{Directory, PublishedKey};
+
+/// Whether this partition instance hosts the room it speaks for.
+pub(crate) fn is_host(directory: &Directory, instance: &str, inquirer: MunicipalityCode) -> bool {
+    entry(directory, inquirer).is_some_and(|entry| entry.host == instance)
+}
+
+/// The inquiry as it came, with the bytes that its signature covers.
+pub(crate) struct Signed<'a> {
+    pub(crate) inquiry: &'a BrokerInquiry,
+    pub(crate) bytes: &'a [u8],
+}
+
+/// Checks the signature before the time: only then is the time the inquirer's own statement.
+pub(crate) fn check(
+    directory: &Directory,
+    signed: &Signed<'_>,
+    now_unix_s: i64,
+    clock_s_max: u64,
+) -> Result<(), Reason> {
+    let Signed { inquiry, bytes } = signed;
+    let inquirer = entry(directory, inquiry.header.inquirer).ok_or(Reason::NotAuthentic)?;
+    let signature = Signature::parse(&STANDARD.encode(&inquiry.signature.0))
+        .map_err(|_| Reason::NotAuthentic)?;
+    let verifies = |published: &PublishedKey| {
+        published.is_valid_at(now_unix_s)
+            && key(published)
+                .is_some_and(|key| key.verify(Purpose::Inquiry, bytes, &signature).is_ok())
+    };
+    if !inquirer.signing_keys.iter().any(verifies) {
+        return Err(Reason::NotAuthentic);
+    }
+    let away_s = now_unix_s.abs_diff(inquiry.header.asked_at_unix_s);
+    if away_s > clock_s_max { Err(Reason::OutOfTime) } else { Ok(()) }
+}
+
+fn key(published: &PublishedKey) -> Option<VerifyingKey> {
+    VerifyingKey::from_bytes(published.key.0.as_slice().try_into().ok()?).ok()
+}

@@ -1,0 +1,164 @@
+use domain::{Outcome, Reason};
+use service::ApiError;
+use wire::broker::BrokerAnswer;
+use wire::provision_log::{ENTRIES, End, Entry, Receipt};
+use wire::{Base64Bytes, CallError};
+
+use crate::admit::Refusal;
+use crate::problems;
+use crate::state::{Attempt, Broker};
+use crate::wait;
+
+/// How an inquiry ends, before anybody has been told.
+#[derive(Debug)]
+pub(crate) enum Decision {
+    Provided {
+        sealed: Base64Bytes,
+        commitment: Base64Bytes,
+    },
+    /// `routed` is false where no room has the named code.
+    Nothing {
+        routed: bool,
+        sealed: Base64Bytes,
+    },
+    Refused(Refusal),
+    /// The source is not available; whether it has the person is not known.
+    Failed,
+}
+
+impl Decision {
+    fn end(&self) -> End {
+        match self {
+            Self::Provided { commitment, .. } => End::provided(commitment.clone()),
+            Self::Nothing { .. } => End::nothing(),
+            Self::Refused(refusal) => End::refused(refusal.reason),
+            Self::Failed => End::failed(Reason::SourceUnavailable),
+        }
+    }
+}
+
+/// Why a decision is not on record.
+#[derive(Debug, thiserror::Error)]
+enum Unsettled {
+    #[error("the inquiry has already ended with another outcome")]
+    Already,
+    #[error("the provision log did not take the entry")]
+    Log(#[source] CallError),
+    #[error("the receipt is not for this entry")]
+    Receipt,
+}
+
+/// Puts the decision on record, and only then lets it out.
+pub(crate) async fn settle(
+    broker: &Broker,
+    attempt: &Attempt,
+    decision: Decision,
+) -> Result<BrokerAnswer, ApiError> {
+    let end = decision.end();
+    tracing::Span::current().record("outcome", end.outcome.as_str());
+    let (outcome, reason) = (end.outcome, end.reason);
+    let receipt = match append(broker, attempt, end).await {
+        Ok(receipt) => receipt,
+        Err(error) => return Err(not_on_record(broker, attempt, outcome, error)),
+    };
+    broker.counters.ended(outcome, reason);
+    match decision {
+        Decision::Provided { sealed, .. } => Ok(BrokerAnswer { routed: true, sealed, receipt }),
+        Decision::Nothing { routed, sealed } => {
+            broker.count_mismatch(&attempt.operator());
+            wait::until_release(attempt.received, broker.limits.quantum()).await;
+            Ok(BrokerAnswer { routed, sealed, receipt })
+        }
+        Decision::Refused(Refusal { reason, retry_after_s }) => {
+            let error = ApiError::new(problems::of(reason));
+            Err(retry_after_s.into_iter().fold(error, ApiError::retry_after_s))
+        }
+        Decision::Failed => Err(ApiError::new(&problems::SOURCE_UNAVAILABLE)),
+    }
+}
+
+async fn append(broker: &Broker, attempt: &Attempt, end: End) -> Result<Receipt, Unsettled> {
+    let now = broker.clock.now();
+    let decided_at_unix_ms = now.unix_timestamp() * 1_000 + i64::from(now.millisecond());
+    let header = &attempt.inquiry.header;
+    let entry = Entry::of(header, attempt.permit_id.clone(), end, decided_at_unix_ms);
+    let receipt: Receipt = broker.log.post(ENTRIES, &attempt.request, None, &entry).await.map_err(
+        |error| match error {
+            CallError::Refused(problem) if problem.status == problems::ALREADY_SETTLED.status => {
+                Unsettled::Already
+            }
+            error => Unsettled::Log(error),
+        },
+    )?;
+    if is_for(&receipt, &entry) { Ok(receipt) } else { Err(Unsettled::Receipt) }
+}
+
+/// Whether the entry on record says the same as ours; of a retry it has the first attempt's permit
+/// and time.
+fn is_for(receipt: &Receipt, ours: &Entry) -> bool {
+    let Ok(kept) = serde_json::from_str::<Entry>(&receipt.entry) else { return false };
+    let of_same_attempt = kept.permit == ours.permit;
+    kept.inquiry == ours.inquiry
+        && kept.inquirer == ours.inquirer
+        && kept.provider == ours.provider
+        && kept.outcome == ours.outcome
+        && kept.reason == ours.reason
+        && kept.commitment == ours.commitment
+        && (of_same_attempt || ours.outcome.settles())
+}
+
+fn not_on_record(
+    broker: &Broker,
+    attempt: &Attempt,
+    outcome: Outcome,
+    error: Unsettled,
+) -> ApiError {
+    let Unsettled::Already = error else {
+        return ApiError::caused(&problems::LOG_UNAVAILABLE, error);
+    };
+    if outcome.settles() {
+        // One id tried with many numbers would show by this refusal which of them is found.
+        broker.count_mismatch(&attempt.operator());
+    }
+    ApiError::new(&problems::ALREADY_SETTLED)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::tests::header;
+
+    fn entry(permit: &str, end: End) -> Entry {
+        let header =
+            domain::InquiryHeader { inquiry: domain::InquiryId(uuid::Uuid::nil()), ..header() };
+        Entry::of(&header, permit.to_owned(), end, 1)
+    }
+
+    fn receipt(kept: &Entry) -> Receipt {
+        let entry = serde_json::to_string(kept).unwrap();
+        Receipt { entry, index: 0, checkpoint: String::new(), proof: Vec::new() }
+    }
+
+    #[test]
+    fn a_receipt_must_say_what_was_decided() {
+        let provided = |byte: u8| End::provided(vec![byte; 32].into());
+        let refused = || End::refused(Reason::NotPermitted);
+        for (kept, ours, want) in [
+            (entry("a", provided(1)), entry("a", provided(1)), true),
+            (entry("first", provided(1)), entry("retry", provided(1)), true),
+            (entry("first", End::nothing()), entry("retry", End::nothing()), true),
+            (entry("a", provided(2)), entry("a", provided(1)), false),
+            (entry("a", End::nothing()), entry("a", provided(1)), false),
+            (entry("a", refused()), entry("a", refused()), true),
+            (entry("first", refused()), entry("retry", refused()), false),
+            (entry("a", refused()), entry("a", End::refused(Reason::TooMany)), false),
+        ] {
+            assert_eq!(is_for(&receipt(&kept), &ours), want, "{kept:?} for {ours:?}");
+        }
+        let ours = entry("a", End::nothing());
+        let mut other = ours.clone();
+        other.inquiry = domain::InquiryId::make_random();
+        assert!(!is_for(&receipt(&other), &ours));
+        assert!(!is_for(&Receipt { entry: "{}".to_owned(), ..receipt(&ours) }, &ours));
+    }
+}

@@ -1,0 +1,11 @@
+//! The broker from outside: a real listener, and everything around it played by small servers.
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "tests stop at the first surprise"
+)]
+
+mod refusing;
+mod routing;
+mod world;
