@@ -1,5 +1,3 @@
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use crypto::{Purpose, Signature, VerifyingKey};
 use domain::{MunicipalityCode, Reason};
 use service::participants::entry;
@@ -26,8 +24,8 @@ pub(crate) fn check(
 ) -> Result<(), Reason> {
     let Signed { inquiry, bytes } = signed;
     let inquirer = entry(directory, inquiry.header.inquirer).ok_or(Reason::NotAuthentic)?;
-    let signature = Signature::parse(&STANDARD.encode(&inquiry.signature.0))
-        .map_err(|_| Reason::NotAuthentic)?;
+    let signature =
+        Signature::try_from(inquiry.signature.0.as_slice()).map_err(|_| Reason::NotAuthentic)?;
     let verifies = |published: &PublishedKey| {
         published.is_valid_at(now_unix_s)
             && key(published)

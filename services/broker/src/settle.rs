@@ -84,7 +84,7 @@ async fn append(broker: &Broker, attempt: &Attempt, end: End) -> Result<Receipt,
     let entry = Entry::of(header, attempt.permit_id.clone(), end, decided_at_unix_ms);
     let receipt: Receipt = broker.log.post(ENTRIES, &attempt.request, None, &entry).await.map_err(
         |error| match error {
-            CallError::Refused(problem) if problem.status == problems::ALREADY_SETTLED.status => {
+            CallError::Refused(problem) if problem.code == problems::ALREADY_SETTLED.code => {
                 Unsettled::Already
             }
             error => Unsettled::Log(error),
@@ -93,18 +93,17 @@ async fn append(broker: &Broker, attempt: &Attempt, end: End) -> Result<Receipt,
     if is_for(&receipt, &entry) { Ok(receipt) } else { Err(Unsettled::Receipt) }
 }
 
-/// Whether the entry on record says the same as ours; of a retry it has the first attempt's permit
-/// and time.
+/// Whether the entry on record is ours, or that of an earlier attempt which settled the inquiry the
+/// same way: then only permit and times may differ.
 fn is_for(receipt: &Receipt, ours: &Entry) -> bool {
     let Ok(kept) = serde_json::from_str::<Entry>(&receipt.entry) else { return false };
-    let of_same_attempt = kept.permit == ours.permit;
-    kept.inquiry == ours.inquiry
-        && kept.inquirer == ours.inquirer
-        && kept.provider == ours.provider
-        && kept.outcome == ours.outcome
-        && kept.reason == ours.reason
-        && kept.commitment == ours.commitment
-        && (of_same_attempt || ours.outcome.settles())
+    let as_earlier = Entry {
+        permit: kept.permit.clone(),
+        asked_at_unix_s: kept.asked_at_unix_s,
+        decided_at_unix_ms: kept.decided_at_unix_ms,
+        ..ours.clone()
+    };
+    kept == *ours || (ours.outcome.settles() && kept == as_earlier)
 }
 
 fn not_on_record(
