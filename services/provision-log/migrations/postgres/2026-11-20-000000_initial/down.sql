@@ -1,0 +1,3 @@
+DROP TABLE checkpoint;
+DROP TABLE tile;
+DROP TABLE entry;

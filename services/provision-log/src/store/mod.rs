@@ -1,0 +1,69 @@
+//! All SQL of the provision log: it is added to and read; no function here changes or removes.
+
+mod read;
+mod schema;
+mod write;
+
+use db::{DbError, TxError};
+use domain::Denied;
+use ledger::InvalidTile;
+use service::{ApiError, problems};
+
+pub(crate) use self::read::{
+    Known, durable_commits, entries_from, known_entries, last_note, leaves, outcomes, tile,
+};
+pub(crate) use self::write::{insert_checkpoint, insert_entries, insert_tiles};
+
+/// Why the store has no usable answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum StoreError {
+    #[error(transparent)]
+    Db(#[from] DbError),
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    #[error("another writer has added to the log")]
+    Behind,
+    #[error("a stored row is missing or is not what was written")]
+    Damaged,
+}
+
+impl TxError for StoreError {
+    fn db_error(&self) -> Option<&DbError> {
+        match self {
+            Self::Db(error) => Some(error),
+            Self::Denied(_) | Self::Behind | Self::Damaged => None,
+        }
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Db(error) => error.into(),
+            StoreError::Denied(error) => error.into(),
+            StoreError::Behind => Self::caused(&problems::UNAVAILABLE, error),
+            StoreError::Damaged => Self::caused(&problems::INTERNAL, error),
+        }
+    }
+}
+
+impl From<diesel::result::Error> for StoreError {
+    fn from(error: diesel::result::Error) -> Self {
+        Self::Db(error.into())
+    }
+}
+
+impl From<InvalidTile> for StoreError {
+    fn from(_: InvalidTile) -> Self {
+        Self::Damaged
+    }
+}
+
+/// An index of the log as the database counts.
+fn to_seq(index: u64) -> i64 {
+    i64::try_from(index).unwrap_or(i64::MAX)
+}
+
+fn to_index(seq: i64) -> Result<u64, StoreError> {
+    u64::try_from(seq).map_err(|_| StoreError::Damaged)
+}
