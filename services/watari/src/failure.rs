@@ -1,0 +1,90 @@
+use std::io;
+use std::path::{Path, PathBuf};
+
+use wire::CallError;
+
+/// Why a command did not do what it was asked.  Paths are the operator's own; nothing a resident or
+/// a service said is repeated.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    #[error("{path}: {source}")]
+    File { path: PathBuf, source: io::Error },
+    #[error("{path}: {fault}")]
+    Settings { path: PathBuf, fault: String },
+    #[error("the configuration file has no section [{0}]")]
+    NotConfigured(&'static str),
+    #[error("{path} {fault}")]
+    Folder { path: PathBuf, fault: &'static str },
+    #[error("{service} does not start: {source}")]
+    Start { service: &'static str, source: service::server::StartError },
+    #[error("the database of {service}: {source}")]
+    Database { service: &'static str, source: db::DbError },
+    #[error("the new databases can't be made: {0}")]
+    NewDatabase(&'static str),
+    #[error("{what}: {}", explain(.source))]
+    Call { what: &'static str, source: CallError },
+    #[error("this took too long: {0}")]
+    TimedOut(&'static str),
+    #[error("did not hold: {0}")]
+    Claim(&'static str),
+    #[error(transparent)]
+    Bootstrap(#[from] registry::BootstrapError),
+    #[error(transparent)]
+    Cast(#[from] crate::story::cast::Misspelt),
+    #[error(transparent)]
+    Pki(#[from] service::pki::PkiError),
+    #[error(transparent)]
+    Keys(#[from] crypto::CryptoError),
+    #[error(transparent)]
+    Tls(#[from] wire::tls::TlsError),
+    #[error(transparent)]
+    Config(#[from] service::config::ConfigError),
+    #[error(transparent)]
+    Telemetry(#[from] service::telemetry::TelemetryError),
+    #[error("the runtime can't be started")]
+    Runtime(#[source] io::Error),
+}
+
+/// The service's own sentence and next step, where it gave one.
+fn explain(error: &CallError) -> String {
+    match error.problem() {
+        Some(p) => format!("{} {} (request {})", p.title, p.next_step, p.request_id),
+        None => error.to_string(),
+    }
+}
+
+impl Failure {
+    pub fn file(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::File { path, source }
+    }
+
+    pub fn call(what: &'static str) -> impl FnOnce(CallError) -> Self {
+        move |source| Self::Call { what, source }
+    }
+
+    /// What to do now, where the sentence itself does not say it.
+    pub fn next_step(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Settings { .. } | Self::NotConfigured(_) => {
+                "deploy/watari.example.toml describes every field; `watari setup` writes a file \
+                 that works"
+            }
+            Self::Folder { .. } => "remove it, or choose another with --data",
+            Self::Start { source: service::server::StartError::Address(_), .. } => {
+                "free the port, or choose others: --base-port for a new folder, the fields \
+                 `address` and `url` in watari.toml for an existing one"
+            }
+            Self::Start { .. } | Self::TimedOut(_) => {
+                "`watari doctor --config FILE` looks for causes"
+            }
+            Self::Call { source: CallError::Unavailable, .. } => {
+                "are the services running?  `watari doctor --config FILE` asks each of them"
+            }
+            Self::NewDatabase(_) => {
+                "give --postgres-owner a URL whose role may create databases and roles"
+            }
+            _ => return None,
+        })
+    }
+}

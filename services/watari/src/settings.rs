@@ -1,0 +1,195 @@
+//! `watari.toml`: one section per service; a machine that runs only some has only their sections.
+//!
+//! Paths are relative to the file's folder.
+
+use std::fs;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use domain::ServiceKind;
+use serde::Deserialize;
+use service::config::{
+    DatabaseConfig, ListenConfig, RegistryConfig, Secret, TelemetryConfig, beside,
+};
+use wire::tls::TlsFiles;
+
+use crate::Failure;
+
+/// `deploy/watari.example.toml` describes every field.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    #[serde(default)]
+    pub telemetry: TelemetryConfig,
+    /// Needed by every service but the registry itself.
+    #[serde(default)]
+    pub participants: Option<RegistryConfig>,
+    #[serde(default)]
+    pub registry: Option<registry::Config>,
+    #[serde(default, rename = "provision-log")]
+    pub provision_log: Option<provision_log::Config>,
+    #[serde(default)]
+    pub broker: Option<broker::Config>,
+    #[serde(default)]
+    pub partition: Option<partition::Config>,
+    /// Where the file is.
+    #[serde(skip)]
+    pub folder: PathBuf,
+}
+
+impl Settings {
+    pub fn load(path: &Path) -> Result<Self, Failure> {
+        let path = std::path::absolute(path).map_err(Failure::file(path))?;
+        let text = fs::read_to_string(&path).map_err(Failure::file(&path))?;
+        let folder = path.parent().unwrap_or(Path::new("/"));
+        Self::parse(&text, folder).map_err(|fault| Failure::Settings { path: path.clone(), fault })
+    }
+
+    /// Reads a configuration file's text; the error names the line, never a value.
+    pub fn parse(text: &str, folder: &Path) -> Result<Self, String> {
+        let mut settings: Self = toml::from_str(text).map_err(|error| fault(text, &error))?;
+        settings.resolve(folder);
+        Ok(settings)
+    }
+
+    pub fn participants(&self) -> Result<&RegistryConfig, Failure> {
+        self.participants.as_ref().ok_or(Failure::NotConfigured("participants"))
+    }
+
+    pub fn registry(&self) -> Result<&registry::Config, Failure> {
+        self.registry.as_ref().ok_or(Failure::NotConfigured("registry"))
+    }
+
+    pub fn provision_log(&self) -> Result<&provision_log::Config, Failure> {
+        self.provision_log.as_ref().ok_or(Failure::NotConfigured("provision-log"))
+    }
+
+    pub fn broker(&self) -> Result<&broker::Config, Failure> {
+        self.broker.as_ref().ok_or(Failure::NotConfigured("broker"))
+    }
+
+    pub fn partition(&self) -> Result<&partition::Config, Failure> {
+        self.partition.as_ref().ok_or(Failure::NotConfigured("partition"))
+    }
+
+    /// The services that have a section, in the order of starting.
+    pub fn configured(&self) -> Vec<ServiceKind> {
+        let kinds = crate::services::IN_ORDER.into_iter();
+        kinds.filter(|kind| self.listen(*kind).is_some()).collect()
+    }
+
+    pub fn listen(&self, kind: ServiceKind) -> Option<&ListenConfig> {
+        match kind {
+            ServiceKind::Registry => self.registry.as_ref().map(|c| &c.listen),
+            ServiceKind::ProvisionLog => self.provision_log.as_ref().map(|c| &c.listen),
+            ServiceKind::Broker => self.broker.as_ref().map(|c| &c.listen),
+            ServiceKind::Partition => self.partition.as_ref().map(|c| &c.listen),
+        }
+    }
+
+    pub fn tls(&self, kind: ServiceKind) -> Option<&TlsFiles> {
+        match kind {
+            ServiceKind::Registry => self.registry.as_ref().map(|c| &c.tls),
+            ServiceKind::ProvisionLog => self.provision_log.as_ref().map(|c| &c.tls),
+            ServiceKind::Broker => self.broker.as_ref().map(|c| &c.tls),
+            ServiceKind::Partition => self.partition.as_ref().map(|c| &c.tls),
+        }
+    }
+
+    /// `None` also for the broker, which has no database.
+    pub fn database(&self, kind: ServiceKind) -> Option<&DatabaseConfig> {
+        match kind {
+            ServiceKind::Registry => self.registry.as_ref().map(|c| &c.database),
+            ServiceKind::ProvisionLog => self.provision_log.as_ref().map(|c| &c.database),
+            ServiceKind::Partition => self.partition.as_ref().map(|c| &c.database),
+            ServiceKind::Broker => None,
+        }
+    }
+
+    /// Gives every service this many threads.
+    pub fn set_workers(&mut self, workers: usize) {
+        for kind in ServiceKind::ALL {
+            if let Some(listen) = self.listen_mut(kind) {
+                listen.workers = workers;
+            }
+        }
+    }
+
+    pub(crate) fn listen_mut(&mut self, kind: ServiceKind) -> Option<&mut ListenConfig> {
+        match kind {
+            ServiceKind::Registry => self.registry.as_mut().map(|c| &mut c.listen),
+            ServiceKind::ProvisionLog => self.provision_log.as_mut().map(|c| &mut c.listen),
+            ServiceKind::Broker => self.broker.as_mut().map(|c| &mut c.listen),
+            ServiceKind::Partition => self.partition.as_mut().map(|c| &mut c.listen),
+        }
+    }
+
+    fn resolve(&mut self, folder: &Path) {
+        let settle = |path: &mut PathBuf| *path = folder.join(&path);
+        folder.clone_into(&mut self.folder);
+        self.telemetry.log_file.as_mut().map(settle);
+        self.registry = self.registry.take().map(|registry| registry.beside(folder));
+        if let Some(registry) = &mut self.registry {
+            settle_database(folder, &mut registry.database);
+        }
+        if let Some(log) = &mut self.provision_log {
+            log.tls = beside(folder, &log.tls);
+            settle_database(folder, &mut log.database);
+            settle(&mut log.signing_key);
+        }
+        if let Some(broker) = &mut self.broker {
+            broker.tls = beside(folder, &broker.tls);
+            settle(&mut broker.permit_key);
+            broker.permission_list.as_mut().map(settle);
+        }
+        if let Some(partition) = &mut self.partition {
+            partition.tls = beside(folder, &partition.tls);
+            settle_database(folder, &mut partition.database);
+            settle(&mut partition.keys.key_encryption_key);
+            settle(&mut partition.keys.folder);
+            partition.permission_list.as_mut().map(settle);
+        }
+    }
+}
+
+fn settle_database(folder: &Path, database: &mut DatabaseConfig) {
+    settle_secret(folder, &mut database.url);
+    if let Some(owner_url) = &mut database.owner_url {
+        settle_secret(folder, owner_url);
+    }
+}
+
+fn settle_secret(folder: &Path, secret: &mut Secret) {
+    match secret {
+        Secret::File { file } => *file = folder.join(&file),
+        Secret::Value(url) => {
+            if let Some(path) = url.strip_prefix("sqlite:") {
+                *url = format!("sqlite:{}", folder.join(path).display());
+            }
+        }
+    }
+}
+
+/// The parser's words may repeat a value, which may be a password; unknown names are safe to say.
+fn fault(text: &str, error: &toml::de::Error) -> String {
+    let line = |span: Range<usize>| text.get(..span.start).map(|before| before.lines().count());
+    let line = error.span().and_then(line).unwrap_or_default().max(1);
+    let words = error.message();
+    let about_names = ["unknown field", "missing field"].iter().any(|s| words.starts_with(s));
+    let words = if about_names { words } else { "not readable, or of the wrong type" };
+    format!("line {line}: {words}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_names_the_line_and_repeats_no_value() {
+        let text = "[participants]\nurl = \"https://a\"\ndirectory_key = 12345\n";
+        let fault = Settings::parse(text, Path::new("/")).unwrap_err();
+        assert_eq!(fault, "line 3: not readable, or of the wrong type");
+        let fault = Settings::parse("[telemetry]\nlogs = \"info\"\n", Path::new("/")).unwrap_err();
+        assert!(fault.starts_with("line 2: unknown field `logs`"), "{fault}");
+    }
+}

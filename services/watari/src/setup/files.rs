@@ -1,0 +1,89 @@
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::Path;
+
+use domain::Clock;
+use rustls_pki_types::CertificateRevocationListDer;
+use rustls_pki_types::pem::PemObject as _;
+use service::pki::{Authority, PkiError};
+use x509_parser::prelude::{CertificateRevocationList, FromDer as _};
+
+use super::layout::Layout;
+use super::{DatabaseUrls, make_password};
+use crate::Failure;
+use crate::story::cast::Cast;
+
+/// Makes the folder ours: readable by the owner only, and empty before.
+pub(super) fn claim(layout: &Layout) -> Result<(), Failure> {
+    let folder = layout.folder();
+    let refuse = |fault| Err(Failure::Folder { path: folder.to_owned(), fault });
+    if layout.settings().exists() {
+        return refuse("has been set up already");
+    }
+    if fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some()) {
+        return refuse("is not empty and holds no watari.toml");
+    }
+    for folder in [folder, &layout.authority(), &layout.databases(), &layout.secrets()] {
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+        made.map_err(Failure::file(folder))?;
+    }
+    Ok(())
+}
+
+/// Writes a file that only the owner may read; never overwrites one.
+pub(super) fn write_new(path: &Path, text: &str) -> Result<(), Failure> {
+    let write = || {
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()
+    };
+    write().map_err(Failure::file(path))
+}
+
+/// How `watari.toml` names each service's database: registry, provision log, partition.
+pub(super) fn write_database_urls(
+    layout: &Layout,
+    urls: Option<[DatabaseUrls; 3]>,
+) -> Result<[String; 3], Failure> {
+    let sqlite = |name: &str| format!("url = \"sqlite:databases/{name}.db\"");
+    let Some([registry, provision_log, partition]) = urls else {
+        return Ok([sqlite("registry"), sqlite("provision-log"), sqlite("partition")]);
+    };
+    let write = |name: &str, urls: &DatabaseUrls| {
+        let file = format!("{name}-database");
+        write_new(&layout.secrets().join(&file), &urls.url)?;
+        let mut text = format!("url = {{ file = \"secrets/{file}\" }}");
+        if let Some(owner_url) = &urls.owner_url {
+            write_new(&layout.secrets().join(format!("{file}-owner")), owner_url)?;
+            text.push_str(&format!("\nowner_url = {{ file = \"secrets/{file}-owner\" }}"));
+        }
+        Ok::<_, Failure>(text)
+    };
+    Ok([
+        write("registry", &registry)?,
+        write("provision-log", &provision_log)?,
+        write("partition", &partition)?,
+    ])
+}
+
+/// A password of its own for each person of the demonstration.
+pub(super) fn write_passwords(layout: &Layout, cast: &Cast) -> Result<(), Failure> {
+    let mut text = String::from("# Made for this folder only: users of the demonstration.\n");
+    for person in cast.people() {
+        text.push_str(&format!("{} = \"{}\"\n", person.id, make_password()));
+    }
+    write_new(&layout.passwords(), &text)
+}
+
+/// Writes the revocation list anew for the next thirty days, with what it revoked before.
+pub fn renew_revocation_list(layout: &Layout, clock: &dyn Clock) -> Result<(), Failure> {
+    let file = layout.authority().join("revoked.pem");
+    let list = CertificateRevocationListDer::from_pem_file(&file)
+        .map_err(|_| Failure::Pki(PkiError::Unreadable))?;
+    let (_, list) = CertificateRevocationList::from_der(&list)
+        .map_err(|_| Failure::Pki(PkiError::Unreadable))?;
+    let revoked: Vec<_> =
+        list.iter_revoked_certificates().map(|one| one.raw_serial().to_vec()).collect();
+    Ok(Authority::open(&layout.authority(), clock)?.write_list(&revoked)?)
+}
