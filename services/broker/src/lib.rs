@@ -13,7 +13,7 @@
 //! it is looked at and leaves no entry; every other end, refusals included, is on record first.
 //!
 //! Reading order: `inquire` (the steps in order), then a file for each step: `in_flight`, `rates`,
-//! `admit` with `authentic`, `mismatches` and `permissions`, `permit`, `route` with `hosts` and
+//! `admit` with `authentic`, `mismatches`, `permit`, `route` with `hosts` and
 //! `filler`, `settle`, `wait`.  `state` holds what they share.
 
 mod admit;
@@ -26,7 +26,6 @@ mod hosts;
 mod in_flight;
 mod inquire;
 mod mismatches;
-mod permissions;
 mod permit;
 pub mod problems;
 mod rates;

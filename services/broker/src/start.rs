@@ -6,6 +6,7 @@ use service::Participants;
 use service::config::RegistryConfig;
 use service::metrics::Metrics;
 use service::participants::Source;
+use service::permissions::Permissions;
 use service::server::{self, Running, Setup, StartError};
 use wire::Client;
 use wire::client::Deadlines;
@@ -16,7 +17,6 @@ use crate::counters::Counters;
 use crate::hosts::Hosts;
 use crate::in_flight::InFlight;
 use crate::mismatches::Mismatches;
-use crate::permissions::Permissions;
 use crate::permit::PermitKey;
 use crate::rates::Rates;
 use crate::state::Broker;
@@ -75,7 +75,7 @@ fn build(
         limits,
         clock,
         participants,
-        permissions: Permissions::load(config.permission_list.clone())?,
+        permissions: Permissions::load(config.permission_list.as_deref())?,
         permit_key: PermitKey::load(&config.permit_key, limits.permit_s_max)?,
         hosts: Hosts::new(identity.clone(), limits.source_deadlines()),
         log: log_client(config, identity, limits.log_deadlines())?,

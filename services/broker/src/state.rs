@@ -2,6 +2,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use domain::{Clock, RequestId};
+use service::permissions::Permissions;
 use service::{ApiError, Participants};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -15,7 +16,6 @@ use crate::counters::Counters;
 use crate::hosts::Hosts;
 use crate::in_flight::InFlight;
 use crate::mismatches::Mismatches;
-use crate::permissions::Permissions;
 use crate::permit::PermitKey;
 use crate::rates::Rates;
 

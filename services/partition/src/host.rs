@@ -27,7 +27,7 @@ pub(crate) struct Host {
     pub(crate) permit_keys: Vec<DecodingKey>,
     pub(crate) log_verifiers: Vec<Verifier>,
     pub(crate) log_origin: Origin,
-    pub(crate) permissions: service::permissions::Permissions,
+    pub(crate) permissions: Arc<service::permissions::Permissions>,
     pub(crate) limits: Limits,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) counters: Counters,

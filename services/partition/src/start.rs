@@ -77,7 +77,7 @@ pub async fn start(
     let source = Source::new(registry_client.clone(), registry)?;
     let mut running = running
         .with_background(tokio::spawn(source.follow(participants)))
-        .with_background(tokio::spawn(host.permissions.clone().follow()))
+        .with_background(tokio::spawn(Arc::clone(&host.permissions).follow()))
         .with_background(tokio::spawn(expire::run(Arc::clone(&host))))
         .with_background(tokio::spawn(publish::run(host, registry_client)));
     for writer in writers {
