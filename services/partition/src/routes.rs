@@ -1,6 +1,5 @@
 //! The route table, and handlers that translate and call.
 
-use actix_web::HttpResponse;
 use actix_web::web::{Data, Json, ServiceConfig, post};
 use domain::{Action, Actor, Permit, authorize};
 use service::{ApiError, Body, Caller, Endpoint, health, problems};
@@ -79,15 +78,14 @@ async fn register_subject(
 
 /// Sets or lifts the flag that withholds a person's records from inquiries.
 #[utoipa::path(post, path = api::SUBJECTS_WITHHOLD, tag = "partition", request_body = api::WithholdSubject,
-    responses((status = 204), (status = "4XX", body = Problem), (status = "5XX", body = Problem)))]
+    responses((status = 200, body = api::WithholdSubject), (status = "4XX", body = Problem), (status = "5XX", body = Problem)))]
 async fn withhold_subject(
     caller: Caller,
     host: Data<Host>,
     Body(request): Body<api::WithholdSubject>,
-) -> Result<HttpResponse, ApiError> {
+) -> Result<Json<api::WithholdSubject>, ApiError> {
     let permit = own_room(&caller, Action::WithholdSubject)?;
-    withhold::withhold(&host, permit, request).await?;
-    Ok(HttpResponse::NoContent().finish())
+    withhold::withhold(&host, permit, request).await.map(Json)
 }
 
 /// Registers a dose of a person in the caller's own room.

@@ -15,7 +15,7 @@ pub(crate) async fn withhold(
     host: &Host,
     permit: Permit,
     request: WithholdSubject,
-) -> Result<(), ApiError> {
+) -> Result<WithholdSubject, ApiError> {
     permit.expect_action(Action::WithholdSubject)?;
     let room = host.room(permit.municipality())?;
     let WithholdSubject { subject, withheld } = request;
@@ -36,5 +36,9 @@ pub(crate) async fn withhold(
             Ok(true)
         })
         .await?;
-    if is_known { Ok(()) } else { Err(ApiError::new(&common::NOT_FOUND)) }
+    if is_known {
+        Ok(WithholdSubject { subject, withheld })
+    } else {
+        Err(ApiError::new(&common::NOT_FOUND))
+    }
 }
