@@ -3,7 +3,6 @@
 //! Paths are relative to the file's folder.
 
 use std::fs;
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use domain::ServiceKind;
@@ -172,8 +171,8 @@ fn settle_secret(folder: &Path, secret: &mut Secret) {
 
 /// The parser's words may repeat a value, which may be a password; unknown names are safe to say.
 fn fault(text: &str, error: &toml::de::Error) -> String {
-    let line = |span: Range<usize>| text.get(..span.start).map(|before| before.lines().count());
-    let line = error.span().and_then(line).unwrap_or_default().max(1);
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    let line = before.matches('\n').count() + 1;
     let words = error.message();
     let about_names = ["unknown field", "missing field"].iter().any(|s| words.starts_with(s));
     let words = if about_names { words } else { "not readable, or of the wrong type" };

@@ -36,3 +36,24 @@ pub(crate) fn merged() -> OpenApi {
         .into_iter()
         .fold(empty, |all, kind| all.nest(format!("/{kind}"), services::openapi(kind)))
 }
+
+#[cfg(test)]
+mod tests {
+    use service::health;
+
+    use super::*;
+
+    #[test]
+    fn the_description_names_every_route() {
+        let described = serde_json::to_value(merged()).unwrap();
+        assert_eq!(described["openapi"], "3.1.0");
+        for kind in services::IN_ORDER {
+            let own = services::endpoints(kind).iter().filter(|e| !health::ENDPOINTS.contains(e));
+            for endpoint in own {
+                let path = format!("/{kind}{}", endpoint.path.replace(":.*", ""));
+                let method = endpoint.method.as_str().to_lowercase();
+                assert!(described["paths"][&path][&method].is_object(), "{method} {path}");
+            }
+        }
+    }
+}

@@ -12,7 +12,7 @@ use wire::partition::RegisterVaccination;
 use wire::registry::{
     MUNICIPALITIES, OPERATORS, RegisterMunicipality, RegisterOperator, RegisterTerminal, TERMINALS,
 };
-use wire::{Base64Bytes, WirePassword};
+use wire::{Base64Bytes, CallError, WirePassword};
 
 use super::cast::{Cast, Town};
 use super::desk::Desk;
@@ -155,7 +155,9 @@ async fn register_residents(
     for (town, register) in registers {
         let clerk = Desk::log_in(site, &town.clerk, passwords).await?;
         for resident in register {
-            register_resident(&clerk, resident, &mut work).await?;
+            register_resident(&clerk, resident, &mut work)
+                .await
+                .map_err(|failure| half(site, failure))?;
         }
     }
     work.done(&format!("{all} synthetic residents with their doses registered"));
@@ -176,4 +178,15 @@ async fn register_resident(
     }
     work.step();
     Ok(())
+}
+
+/// Who is registered already was so by a run that did not come to its end.
+fn half(site: &Site, failure: Failure) -> Failure {
+    match failure {
+        Failure::Call { source: CallError::Refused(problem), .. } if problem.status == 409 => {
+            let fault = "and its databases were left half filled by an earlier run";
+            Failure::Folder { path: site.layout.folder().to_owned(), fault }
+        }
+        other => other,
+    }
 }
