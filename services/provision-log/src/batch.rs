@@ -34,33 +34,43 @@ pub(crate) struct Written {
     pub(crate) grown: Option<(Batch, String)>,
 }
 
-/// Writes the candidates that are new: entries, full tiles and one signed checkpoint.
-pub(crate) fn write(
-    tx: &mut Tx,
-    head: &Head,
-    keeper: &Keeper,
-    candidates: &[Candidate],
-    now_unix_ms: i64,
-) -> Result<Written, StoreError> {
-    let known = store::known_entries(tx, candidates)?;
-    let mut places = Places::of(&known, head.tree.size())?;
-    let verdicts: Vec<_> = candidates.iter().map(|one| places.judge(one)).collect();
-    let is_new = |verdict: &Verdict| matches!(verdict, Verdict::Stored { is_new: true, .. });
-    let fresh: Vec<_> = candidates
-        .iter()
-        .zip(&verdicts)
-        .filter(|(_, verdict)| is_new(verdict))
-        .map(|(candidate, _)| candidate)
-        .collect();
-    if fresh.is_empty() {
-        return Ok(Written { verdicts, grown: None });
+/// What a batch is built on.
+#[derive(Clone, Debug)]
+pub(crate) struct Base {
+    pub(crate) head: Arc<Head>,
+    pub(crate) keeper: Keeper,
+    pub(crate) now_unix_ms: i64,
+}
+
+impl Base {
+    /// Writes the candidates that are new: entries, full tiles and one signed checkpoint.
+    ///
+    /// Of entries that are in the log but not among `known`, the table's unique keys are the judge.
+    pub(crate) fn write(
+        &self,
+        tx: &mut Tx,
+        candidates: &[Candidate],
+        known: &[store::Known],
+    ) -> Result<Written, StoreError> {
+        let tree = &self.head.tree;
+        let mut places = Places::of(known, tree.size())?;
+        let verdicts: Vec<_> = candidates.iter().map(|one| places.judge(one)).collect();
+        let fresh: Vec<_> = candidates
+            .iter()
+            .zip(&verdicts)
+            .filter(|(_, verdict)| matches!(verdict, Verdict::Stored { is_new: true, .. }))
+            .map(|(candidate, _)| candidate)
+            .collect();
+        if fresh.is_empty() {
+            return Ok(Written { verdicts, grown: None });
+        }
+        let batch = tree.stage(fresh.iter().map(|candidate| candidate.leaf));
+        let (checkpoint, note) = self.keeper.checkpoint(batch.tree());
+        store::insert_entries(tx, batch.first_index(), &fresh)?;
+        store::insert_tiles(tx, batch.tiles())?;
+        store::insert_checkpoint(tx, &checkpoint, &note, self.now_unix_ms)?;
+        Ok(Written { verdicts, grown: Some((batch, note)) })
     }
-    let batch = head.tree.stage(fresh.iter().map(|candidate| candidate.leaf));
-    let (checkpoint, note) = keeper.checkpoint(batch.tree());
-    store::insert_entries(tx, batch.first_index(), &fresh)?;
-    store::insert_tiles(tx, batch.tiles())?;
-    store::insert_checkpoint(tx, &checkpoint, &note, now_unix_ms)?;
-    Ok(Written { verdicts, grown: Some((batch, note)) })
 }
 
 /// What may stand in the log only once.

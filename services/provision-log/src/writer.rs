@@ -12,11 +12,11 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tracing::Instrument as _;
 
 use crate::append::AppendError;
-use crate::batch::{self, Verdict, Written};
+use crate::batch::{Base, Verdict, Written};
 use crate::candidate::Candidate;
 use crate::head::{Head, Keeper, RestoreError};
 use crate::metrics::LogMetrics;
-use crate::store::StoreError;
+use crate::store::{self, StoreError};
 
 /// An entry that waits to be written, and who waits for it.
 #[derive(Debug)]
@@ -89,15 +89,10 @@ impl Writer {
             self.catch_up().await?;
         }
         let head = Arc::clone(&self.head.borrow());
-        let (base, keeper, batch) = (Arc::clone(&head), self.keeper.clone(), candidates.clone());
-        let now_unix_ms = unix_ms(self.clock.as_ref());
-        let written = self
-            .db
-            .transaction("provision-log.append", move |tx| {
-                batch::write(tx, &base, &keeper, &batch, now_unix_ms)
-            })
-            .await
-            .inspect_err(|error| self.is_behind = may_be_behind(error))?;
+        let (keeper, now_unix_ms) = (self.keeper.clone(), unix_ms(self.clock.as_ref()));
+        let base = Base { head: Arc::clone(&head), keeper, now_unix_ms };
+        let written = self.transact(base, &candidates).await;
+        let written = written.inspect_err(|error| self.is_behind = may_be_behind(error))?;
         let Written { verdicts, grown } = written;
         let head = match grown {
             Some((batch, note)) => self.advance(&head, batch, note)?,
@@ -113,6 +108,29 @@ impl Writer {
             }
         };
         Ok(verdicts.into_iter().zip(candidates.iter()).map(answer).collect())
+    }
+
+    /// Commits one batch.  Retries are rare, so they are looked for only when the table's unique
+    /// keys say that there is one.
+    async fn transact(
+        &self,
+        base: Base,
+        candidates: &Arc<[Candidate]>,
+    ) -> Result<Written, StoreError> {
+        let (all_new, batch) = (base.clone(), Arc::clone(candidates));
+        let name = "provision-log.append";
+        let done = self.db.transaction(name, move |tx| all_new.write(tx, &batch, &[])).await;
+        match done {
+            Err(StoreError::Db(error)) if error.is_unique_violation() => {}
+            done => return done,
+        }
+        let batch = Arc::clone(candidates);
+        self.db
+            .transaction("provision-log.append-known", move |tx| {
+                let known = store::known_entries(tx, &batch)?;
+                base.write(tx, &batch, &known)
+            })
+            .await
     }
 
     /// Moves the head to the batch that has become durable.

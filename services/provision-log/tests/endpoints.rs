@@ -145,3 +145,21 @@ async fn a_wrong_entry_is_named_by_its_field() {
     }
     net.stop().await;
 }
+
+#[tokio::test]
+async fn whoever_was_answered_before_the_stop_is_in_the_log() {
+    let net = Net::start().await;
+    let broker = net.service(ServiceKind::Broker, "main");
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..60 {
+        let broker = broker.clone();
+        tasks.spawn(async move { append(&broker, &nothing()).await });
+    }
+    let first = tasks.join_next().await.unwrap().unwrap().unwrap();
+    let left = net.stop().await;
+    let bodies = left.bodies().await;
+    assert_eq!(first.entry.as_bytes(), bodies[usize::try_from(first.index).unwrap()]);
+    for receipt in tasks.join_all().await.iter().flatten() {
+        assert_eq!(receipt.entry.as_bytes(), bodies[usize::try_from(receipt.index).unwrap()]);
+    }
+}

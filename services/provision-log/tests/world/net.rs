@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use actix_web::web::{Json, get};
+use diesel::prelude::*;
 use domain::{Action, MunicipalityCode, RequestId, ServiceKind, SystemClock, TerminalId};
 use provision_log::{Config, Limits, MIGRATIONS};
 use service::config::{DatabaseConfig, ListenConfig, RegistryConfig, Secret};
@@ -28,7 +29,7 @@ pub(crate) struct Net {
     pub(crate) signing_key: std::path::PathBuf,
     registry: Running,
     authority: Authority,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Net {
@@ -62,7 +63,8 @@ impl Net {
         };
         let clock = Arc::new(SystemClock);
         let log = provision_log::start(config, &participants, clock).await.unwrap();
-        let net = Self { log, signing_key: path("log.pem"), registry, authority, _folder: folder };
+        let signing_key = path("log.pem");
+        let net = Self { log, signing_key, registry, authority, folder };
         net.wait_until_ready().await;
         net
     }
@@ -112,9 +114,29 @@ impl Net {
         panic!("not ready within five seconds");
     }
 
-    pub(crate) async fn stop(self) {
+    pub(crate) async fn stop(self) -> Left {
         self.log.stop().await;
         self.registry.stop().await;
+        Left(self.folder)
+    }
+}
+
+/// What a stopped log leaves behind.
+pub(crate) struct Left(TempDir);
+
+impl Left {
+    /// The entries in the log's order.
+    pub(crate) async fn bodies(&self) -> Vec<Vec<u8>> {
+        use super::entry;
+        let url = format!("sqlite:{}", self.0.path().join("log.db").display());
+        let url = db::DbUrl::parse(&url).unwrap();
+        let config = db::DbConfig { url, connections_max: 1, pool_wait_ms_max: 1_000 };
+        let db = db::Db::open(&config).await.unwrap();
+        let bodies = db.read("test.bodies", |tx| {
+            let bodies = entry::table.order(entry::seq).select(entry::body).load(tx);
+            Ok::<_, db::DbError>(bodies?)
+        });
+        bodies.await.unwrap()
     }
 }
 
