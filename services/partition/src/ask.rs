@@ -37,10 +37,12 @@ pub(crate) async fn ask(
 ) -> Result<AskAnswer, ApiError> {
     let room = host.room(permit.municipality())?;
     let number = request.individual_number.0.clone();
-    let header = header(host, &permit, request)?;
+    let mut header = header(host, &permit, request)?;
     match begin(&room, permit.clone(), header.clone(), number.clone()).await? {
         Begun::Answered(answer) => return Ok(answer),
         Begun::Refused(kind) => return Err(ApiError::new(kind)),
+        // The log knows one act: a retry from another desk speaks of the first one.
+        Begun::Again(terminal) => header.terminal = terminal,
         Begun::Send => {}
     }
     let (inquiry, answer_key) = seal(host, &room, &header, &number)?;
@@ -104,6 +106,7 @@ fn asker(permit: &Permit) -> Result<(OperatorId, TerminalId), ApiError> {
 
 enum Begun {
     Send,
+    Again(TerminalId),
     Answered(AskAnswer),
     Refused(&'static service::problems::ProblemKind),
 }
@@ -129,7 +132,7 @@ async fn begin(
                     (Begun::Refused(&problems::INQUIRY_REUSED), "refused: id reused")
                 }
                 Some(found) => match found.state {
-                    State::Begun => (Begun::Send, "begun again"),
+                    State::Begun => (Begun::Again(first_terminal(&found.terminal)?), "begun again"),
                     State::Answered(answer) => (Begun::Answered(answer), "shown again"),
                     State::Expired => (Begun::Refused(&problems::INQUIRY_EXPIRED), "expired"),
                 },
@@ -142,6 +145,10 @@ async fn begin(
             Ok(begun)
         })
         .await
+}
+
+fn first_terminal(text: &str) -> Result<TerminalId, ApiError> {
+    TerminalId::parse(text).map_err(|error| ApiError::caused(&common::INTERNAL, error))
 }
 
 fn about(header: &InquiryHeader, subject: Option<SubjectId>) -> About {

@@ -63,8 +63,10 @@ impl Published {
         Self { db, key, directory_s_max, clock, participants, current }
     }
 
-    pub(crate) async fn directory(&self) -> Result<Bytes, ApiError> {
-        Ok(self.recent().await?.directory.text)
+    /// The signed text, with a tag that changes whenever it does.
+    pub(crate) async fn directory(&self) -> Result<(String, Bytes), ApiError> {
+        let SignedDirectory { sequence, issued_at_unix_s, text } = self.recent().await?.directory;
+        Ok((format!("\"{sequence}-{issued_at_unix_s}\""), text))
     }
 
     pub(crate) async fn revocations(&self) -> Result<Bytes, ApiError> {

@@ -1,7 +1,8 @@
 //! What the registry offers.  A handler translates and calls; it decides nothing.
 
-use actix_web::HttpResponse;
+use actix_web::http::header::{ETAG, IF_NONE_MATCH};
 use actix_web::web::{Bytes, Data, Json, ServiceConfig, get, post};
+use actix_web::{HttpRequest, HttpResponse};
 use domain::Action;
 use serde::Serialize;
 use service::{ApiError, Body, Caller, Endpoint, health};
@@ -113,10 +114,19 @@ async fn end_session(caller: Caller, registry: Data<Registry>) -> Changed {
 }
 
 /// Who takes part, signed; for services.
+///
+/// A national directory is several megabytes: whoever has this very one gets 304 and no body.
 #[utoipa::path(get, path = paths::DIRECTORY, responses(
-    (status = 200, body = Signed), (status = 503, body = Problem)))]
-async fn read_directory(registry: Data<Registry>) -> Document {
-    registry.published.directory().await.map(signed)
+    (status = 200, body = Signed), (status = 304, description = "Unchanged since If-None-Match."),
+    (status = 503, body = Problem)))]
+async fn read_directory(request: HttpRequest, registry: Data<Registry>) -> Document {
+    let (tag, text) = registry.published.directory().await?;
+    let known = request.headers().get(IF_NONE_MATCH);
+    if known.is_some_and(|known| known.as_bytes() == tag.as_bytes()) {
+        return Ok(HttpResponse::NotModified().insert_header((ETAG, tag)).finish());
+    }
+    let mut answer = HttpResponse::Ok();
+    Ok(answer.insert_header((ETAG, tag)).content_type("application/json").body(text))
 }
 
 /// What no longer counts, signed; for services.

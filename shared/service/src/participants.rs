@@ -124,30 +124,36 @@ impl Source {
 
     /// Fetches both documents once.
     pub async fn fetch(&self, participants: &Participants) -> Result<(), Refused> {
-        let directory: Directory = self.fetch_one(registry::DIRECTORY, Purpose::Directory).await?;
-        participants.set_directory(directory)?;
-        let revocations: Revocations =
-            self.fetch_one(registry::REVOCATIONS, Purpose::Revocations).await?;
-        participants.set_revocations(revocations)
+        self.refresh(participants, &mut None).await
     }
 
-    async fn fetch_one<T: DeserializeOwned>(
+    /// Fetches what has changed; `tag` remembers which directory is known.
+    async fn refresh(
         &self,
-        path: &str,
-        purpose: Purpose,
-    ) -> Result<T, Refused> {
-        let signed: Signed = self
-            .client
-            .get(path, &RequestId::make_random())
+        participants: &Participants,
+        tag: &mut Option<String>,
+    ) -> Result<(), Refused> {
+        let unreachable = |_: CallError| Refused::Unreachable;
+        let (client, request) = (&self.client, RequestId::make_random());
+        let changed: Option<(Signed, Option<String>)> = client
+            .get_changed(registry::DIRECTORY, &request, tag.as_deref())
             .await
-            .map_err(|_: CallError| Refused::Unreachable)?;
-        verify(&self.key, purpose, &signed)
+            .map_err(unreachable)?;
+        if let Some((signed, fresh_tag)) = changed {
+            let directory: Directory = verify(&self.key, Purpose::Directory, &signed)?;
+            participants.set_directory(directory)?;
+            *tag = fresh_tag;
+        }
+        let signed: Signed =
+            client.get(registry::REVOCATIONS, &request).await.map_err(unreachable)?;
+        participants.set_revocations(verify(&self.key, Purpose::Revocations, &signed)?)
     }
 
     /// Fetches for as long as the process lives.
     pub async fn follow(self, participants: Participants) {
+        let mut tag = None;
         loop {
-            if let Err(error) = self.fetch(&participants).await {
+            if let Err(error) = self.refresh(&participants, &mut tag).await {
                 tracing::warn!(%error, "directory or revocations not refreshed");
             }
             tokio::time::sleep(self.poll).await;

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use domain::RequestId;
 use opentelemetry::propagation::Injector;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{
+    AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_NONE_MATCH,
+};
 use reqwest::{Method, Response, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -114,6 +116,30 @@ impl Client {
         request: &RequestId,
     ) -> Result<A, CallError> {
         read_json(self.send(Method::GET, path, request, (None, None)).await?).await
+    }
+
+    /// Gets a JSON document with its tag, unless it still has the tag that is known.
+    pub async fn get_changed<A: DeserializeOwned>(
+        &self,
+        path: &str,
+        request: &RequestId,
+        known: Option<&str>,
+    ) -> Result<Option<(A, Option<String>)>, CallError> {
+        let mut call = self.http.get(format!("{}{path}", self.base_url));
+        if let Some(known) = known {
+            call = call.header(IF_NONE_MATCH, known);
+        }
+        let answer = call.headers(trace_headers(request)).send().await;
+        let answer = answer.map_err(|_| CallError::Unavailable)?;
+        let status = answer.status();
+        if status == StatusCode::NOT_MODIFIED {
+            return Ok(None);
+        }
+        if !status.is_success() {
+            return Err(read_problem(status, answer).await);
+        }
+        let tag = answer.headers().get(ETAG).and_then(|tag| tag.to_str().ok()).map(str::to_owned);
+        Ok(Some((read_json(answer).await?, tag)))
     }
 
     /// Gets a text.

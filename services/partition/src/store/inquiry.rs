@@ -31,6 +31,9 @@ pub(crate) struct Found {
     procedure: String,
     legal_basis: String,
     confirmation: String,
+    operator: String,
+    /// Where it was asked first; a retry speaks of the same act.
+    pub(crate) terminal: String,
     pub(crate) state: State,
 }
 
@@ -42,6 +45,7 @@ impl Found {
             && self.procedure == header.procedure
             && self.legal_basis == header.legal_basis
             && self.confirmation == header.confirmation.as_str()
+            && self.operator == header.operator.as_str()
     }
 }
 
@@ -84,6 +88,8 @@ pub(crate) fn insert(
             inquiry::procedure.eq(&header.procedure),
             inquiry::legal_basis.eq(&header.legal_basis),
             inquiry::confirmation.eq(header.confirmation.as_str()),
+            inquiry::operator.eq(header.operator.as_str()),
+            inquiry::terminal.eq(header.terminal.as_str()),
             inquiry::state.eq("begun"),
             inquiry::begun_at_unix_ms.eq(crate::operation_log::unix_ms(permit.context().at)),
         ))
@@ -92,7 +98,7 @@ pub(crate) fn insert(
         .map_err(failed)
 }
 
-type Row = (Vec<u8>, String, String, String, String, String, Option<Vec<u8>>);
+type Row = (Vec<u8>, (String, String, String), (String, String, String), String, Option<Vec<u8>>);
 
 pub(crate) fn find(
     tx: &mut Tx,
@@ -105,19 +111,17 @@ pub(crate) fn find(
         .filter(inquiry::id.eq(id.0.as_bytes().as_slice()))
         .select((
             inquiry::subject_id,
-            inquiry::provider,
-            inquiry::procedure,
-            inquiry::legal_basis,
-            inquiry::confirmation,
+            (inquiry::provider, inquiry::procedure, inquiry::legal_basis),
+            (inquiry::confirmation, inquiry::operator, inquiry::terminal),
             inquiry::state,
             inquiry::answer_sealed,
         ))
         .first(tx)
         .optional()
         .map_err(failed)?;
-    let Some((subject, provider, procedure, legal_basis, confirmation, state, sealed)) = row else {
-        return Ok(None);
-    };
+    let Some((subject, question, asker, state, sealed)) = row else { return Ok(None) };
+    let (provider, procedure, legal_basis) = question;
+    let (confirmation, operator, terminal) = asker;
     let subject = SubjectId(read_uuid(&subject)?);
     let state = match (state.as_str(), sealed) {
         ("begun", None) => State::Begun,
@@ -128,7 +132,16 @@ pub(crate) fn find(
         }
         _ => return Err(broken_row()),
     };
-    Ok(Some(Found { subject, provider, procedure, legal_basis, confirmation, state }))
+    Ok(Some(Found {
+        subject,
+        provider,
+        procedure,
+        legal_basis,
+        confirmation,
+        operator,
+        terminal,
+        state,
+    }))
 }
 
 /// Keeps an answer until its time and its proof for good; what is already there stays as it is.

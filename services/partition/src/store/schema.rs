@@ -37,6 +37,8 @@ diesel::table! {
         procedure -> Text,
         legal_basis -> Text,
         confirmation -> Text,
+        operator -> Text,
+        terminal -> Text,
         state -> Text,
         begun_at_unix_ms -> BigInt,
         answered_at_unix_ms -> Nullable<BigInt>,

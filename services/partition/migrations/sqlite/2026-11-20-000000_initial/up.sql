@@ -41,6 +41,8 @@ CREATE TABLE inquiry (
     procedure TEXT NOT NULL,
     legal_basis TEXT NOT NULL,
     confirmation TEXT NOT NULL,
+    operator TEXT NOT NULL,         -- who asked first; a retry is that person's
+    terminal TEXT NOT NULL,
     state TEXT NOT NULL,            -- begun, provided, nothing, expired
     begun_at_unix_ms BIGINT NOT NULL,
     answered_at_unix_ms BIGINT,
