@@ -3,7 +3,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{demo, doctor, migrate, openapi, routes, run, seed, setup, show};
+use crate::commands::{bootstrap, demo, doctor, migrate, openapi, routes, run, seed, setup, show};
 use crate::screen::{Screen, complain};
 use crate::{Failure, services};
 
@@ -25,6 +25,8 @@ enum Command {
     Migrate(migrate::Args),
     /// Start services in this process until Ctrl-C or SIGTERM
     Run(run::Args),
+    /// Register the first person of national operations; everybody else comes through the API
+    Bootstrap(bootstrap::Args),
     /// Register the demonstration's municipalities, people and residents with running services
     Seed(ConfigArg),
     /// Show the demonstration's inquiries against running services
@@ -51,7 +53,7 @@ pub fn main() -> ExitCode {
     match dispatch(command, Screen::detect()) {
         Ok(code) => code,
         Err(failure) => {
-            complain(&format!("watari: {failure}"));
+            complain(&format!("watari: {}", failure.chain()));
             if let Some(step) = failure.next_step() {
                 complain(&format!("  next: {step}"));
             }
@@ -66,6 +68,7 @@ fn dispatch(command: Command, screen: Screen) -> Result<ExitCode, Failure> {
         Command::Setup(args) => setup::run(&args, screen),
         Command::Migrate(args) => migrate::run(&args, screen),
         Command::Run(args) => run::run(&args, screen),
+        Command::Bootstrap(args) => bootstrap::run(&args, screen),
         Command::Seed(args) => seed::run(&args, screen),
         Command::Show(args) => show::run(&args, screen),
         Command::Doctor(args) => doctor::run(&args, screen),

@@ -1,3 +1,4 @@
+use std::error::Error;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -7,7 +8,7 @@ use wire::CallError;
 /// a service said is repeated.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    #[error("{path}: {source}")]
+    #[error("{path}")]
     File { path: PathBuf, source: io::Error },
     #[error("{path}: {fault}")]
     Settings { path: PathBuf, fault: String },
@@ -15,9 +16,9 @@ pub enum Failure {
     NotConfigured(&'static str),
     #[error("{path} {fault}")]
     Folder { path: PathBuf, fault: &'static str },
-    #[error("{service} does not start: {source}")]
+    #[error("{service} does not start")]
     Start { service: &'static str, source: service::server::StartError },
-    #[error("the database of {service}: {source}")]
+    #[error("the database of {service}")]
     Database { service: &'static str, source: db::DbError },
     #[error("the new databases can't be made: {0}")]
     NewDatabase(&'static str),
@@ -27,6 +28,10 @@ pub enum Failure {
     TimedOut(&'static str),
     #[error("did not hold: {0}")]
     Claim(&'static str),
+    #[error("port {0} is taken")]
+    Port(u16),
+    #[error("told to stop before the end")]
+    Interrupted,
     #[error(transparent)]
     Bootstrap(#[from] registry::BootstrapError),
     #[error(transparent)]
@@ -63,6 +68,21 @@ impl Failure {
         move |source| Self::Call { what, source }
     }
 
+    /// The sentence with its causes, on one line.
+    pub fn chain(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = match self {
+            // Its sentence says already what the other service said.
+            Self::Call { .. } => None,
+            _ => self.source(),
+        };
+        while let Some(error) = cause {
+            text.push_str(&format!(": {error}"));
+            cause = error.source();
+        }
+        text
+    }
+
     /// What to do now, where the sentence itself does not say it.
     pub fn next_step(&self) -> Option<&'static str> {
         Some(match self {
@@ -70,10 +90,10 @@ impl Failure {
                 "deploy/watari.example.toml describes every field; `watari setup` writes a file \
                  that works"
             }
-            Self::Folder { .. } => "remove it, or choose another with --data",
+            Self::Folder { .. } => "choose another with --data, or remove this one",
+            Self::Port(_) => "choose others with --base-port",
             Self::Start { source: service::server::StartError::Address(_), .. } => {
-                "free the port, or choose others: --base-port for a new folder, the fields \
-                 `address` and `url` in watari.toml for an existing one"
+                "free the port, or change every `address` and `url` with it in watari.toml"
             }
             Self::Start { .. } | Self::TimedOut(_) => {
                 "`watari doctor --config FILE` looks for causes"

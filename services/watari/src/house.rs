@@ -38,18 +38,32 @@ impl House {
     ) -> Result<Self, Failure> {
         let mut house = Self { running: Vec::new(), settings };
         for kind in services::IN_ORDER.into_iter().filter(|kind| kinds.contains(kind)) {
-            match start_one(&house.settings, kind, Arc::clone(clock)).await {
-                Ok(running) => {
-                    house.settings.learn(kind, running.address);
-                    house.running.push(running);
-                }
-                Err(failure) => {
-                    house.stop().await;
-                    return Err(failure);
-                }
+            if let Err(failure) = house.start_one(kind, clock).await {
+                house.stop().await;
+                return Err(failure);
             }
         }
         Ok(house)
+    }
+
+    /// Starts one more service; one that was stopped comes back at the same address.
+    pub async fn start_one(
+        &mut self,
+        kind: ServiceKind,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<(), Failure> {
+        let running = start(&self.settings, kind, Arc::clone(clock)).await?;
+        self.settings.learn(kind, running.address);
+        self.running.push(running);
+        Ok(())
+    }
+
+    /// Stops one service while the others go on.
+    pub async fn stop_one(&mut self, kind: ServiceKind) {
+        let place = self.running.iter().position(|one| one.service == kind.as_str());
+        if let Some(place) = place {
+            self.running.remove(place).stop().await;
+        }
     }
 
     /// Writes `folder`, makes the databases and starts everything: a whole system for a test.
@@ -84,22 +98,22 @@ impl House {
     }
 }
 
-async fn start_one(
+async fn start(
     settings: &Settings,
     kind: ServiceKind,
     clock: Arc<dyn Clock>,
 ) -> Result<Running, Failure> {
+    let participants = || settings.participants();
     let started = match kind {
         ServiceKind::Registry => registry::start(settings.registry()?.clone(), clock).await,
         ServiceKind::ProvisionLog => {
-            let config = settings.provision_log()?.clone();
-            provision_log::start(config, settings.participants()?, clock).await
+            provision_log::start(settings.provision_log()?.clone(), participants()?, clock).await
         }
         ServiceKind::Broker => {
-            broker::start(settings.broker()?.clone(), settings.participants()?, clock).await
+            broker::start(settings.broker()?.clone(), participants()?, clock).await
         }
         ServiceKind::Partition => {
-            partition::start(settings.partition()?.clone(), settings.participants()?, clock).await
+            partition::start(settings.partition()?.clone(), participants()?, clock).await
         }
     };
     started.map_err(|source| Failure::Start { service: kind.as_str(), source })

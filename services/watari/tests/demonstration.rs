@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use domain::{Clock, SystemClock};
+use domain::{Clock, ServiceKind, SystemClock};
 use watari::house::House;
 use watari::screen::Screen;
 use watari::setup::{Databases, Plan};
@@ -29,6 +29,21 @@ async fn every_claim_holds_in_a_new_folder_and_in_an_old_one() {
 
     let settings = Settings::load(&folder.path().join("new/watari.toml")).unwrap();
     let house = House::start(settings, &services::IN_ORDER, &clock).await.unwrap();
+    tell(&house, clock.as_ref()).await;
+    house.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_stopped_comes_back_where_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let plan = Plan { base_port: None, databases: Databases::Sqlite, poll_ms: 100 };
+    let mut house = House::start_new(folder.path(), &plan, &clock).await.unwrap();
+    let before: Vec<_> = house.running().collect();
+    house.stop_one(ServiceKind::ProvisionLog).await;
+    assert_eq!(house.running().count(), 3);
+    house.start_one(ServiceKind::ProvisionLog, &clock).await.unwrap();
+    assert!(house.running().all(|one| before.contains(&one)));
     tell(&house, clock.as_ref()).await;
     house.stop().await;
 }

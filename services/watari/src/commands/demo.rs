@@ -1,3 +1,4 @@
+use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
@@ -29,57 +30,81 @@ pub(crate) struct Args {
 const POLL_MS: u64 = 200;
 
 pub(crate) fn run(args: Args, screen: Screen) -> Result<ExitCode, Failure> {
-    let (folder, temporary) = match (args.data, args.check) {
-        (Some(folder), _) => (folder, None),
-        (None, false) => (PathBuf::from("data/demo"), None),
-        (None, true) => {
-            let temporary = TempDir::new().map_err(Failure::file(&std::env::temp_dir()))?;
-            (temporary.path().to_owned(), Some(temporary))
-        }
-    };
-    let base_port = if args.check { args.base_port } else { args.base_port.or(Some(BASE_PORT)) };
-    let plan = Plan { base_port, databases: Databases::Sqlite, poll_ms: POLL_MS };
     screen.line(&format!("Watari {}, all services in one process", env!("CARGO_PKG_VERSION")));
     screen.blank();
-    let shown = demonstrate(&folder, &plan, args.check, screen);
-    if let (Err(_), Some(temporary)) = (&shown, temporary) {
-        let kept = temporary.keep();
-        screen.line(&format!("  the folder is kept for inspection: {}", kept.display()));
+    if args.check && args.data.is_none() {
+        return check_in_temporary(&args, screen);
     }
-    shown.map(|()| ExitCode::SUCCESS)
+    let folder = args.data.clone().unwrap_or(PathBuf::from("data/demo"));
+    demonstrate(&folder, &args, screen).map(|()| ExitCode::SUCCESS)
 }
 
-fn demonstrate(folder: &Path, plan: &Plan, check: bool, screen: Screen) -> Result<(), Failure> {
-    let settings = prepare(folder, plan, screen)?;
+/// What did not hold is kept, so that it can be looked at.
+fn check_in_temporary(args: &Args, screen: Screen) -> Result<ExitCode, Failure> {
+    let folder = TempDir::new().map_err(Failure::file(&std::env::temp_dir()))?;
+    let held = demonstrate(folder.path(), args, screen);
+    if held.is_err() {
+        let kept = folder.keep();
+        screen.line(&format!("  the folder is kept for inspection: {}", kept.display()));
+    }
+    held.map(|()| ExitCode::SUCCESS)
+}
+
+fn demonstrate(folder: &Path, args: &Args, screen: Screen) -> Result<(), Failure> {
+    let settings = prepare(folder, args, screen)?;
     let _telemetry = telemetry_beside(&settings)?;
     runtime::block_on(async {
+        let (begun, clock) = (Instant::now(), runtime::clock());
         for kind in services::IN_ORDER {
             schema::migrate(&settings, kind).await?;
         }
-        let begun = Instant::now();
-        let clock = runtime::clock();
         let house = House::start(settings, &services::IN_ORDER, &clock).await?;
         screen.done("registry, provision log, broker, partition started", begun.elapsed());
-        let told = tell(&house, check, screen).await;
+        let told = tokio::select! {
+            told = tell(&house, args.check, screen) => told,
+            stopped = runtime::told_to_stop() => stopped.and(Err(Failure::Interrupted)),
+        };
+        if told.is_ok() && !args.check {
+            runtime::told_to_stop().await?;
+            screen.line("Stopping.");
+        }
         house.stop().await;
         told
     })
 }
 
 /// A new folder is set up; an old one is taken as it is, with a fresh revocation list.
-fn prepare(folder: &Path, plan: &Plan, screen: Screen) -> Result<Settings, Failure> {
+fn prepare(folder: &Path, args: &Args, screen: Screen) -> Result<Settings, Failure> {
     let (begun, clock) = (Instant::now(), runtime::clock());
     let absolute = std::path::absolute(folder).map_err(Failure::file(folder))?;
     let layout = Layout::new(&absolute);
-    let sentence = if layout.settings().exists() {
-        setup::renew_revocation_list(&layout, clock.as_ref())?;
-        "continues in"
-    } else {
-        runtime::block_on(setup::write(folder, plan, clock.as_ref()))?;
-        "authority, certificates and keys written to"
+    let sentence = match (layout.settings().exists(), args.base_port) {
+        (true, Some(_)) => {
+            let fault = "has its ports in watari.toml already";
+            return Err(Failure::Folder { path: absolute, fault });
+        }
+        (true, None) => {
+            setup::renew_revocation_list(&layout, clock.as_ref())?;
+            "going on in"
+        }
+        (false, base_port) => {
+            let base_port = if args.check { base_port } else { base_port.or(Some(BASE_PORT)) };
+            require_free_ports(base_port)?;
+            let plan = Plan { base_port, databases: Databases::Sqlite, poll_ms: POLL_MS };
+            runtime::block_on(setup::write(folder, &plan, clock.as_ref()))?;
+            "authority, certificates and keys written to"
+        }
     };
     screen.done(&format!("{sentence} {}", folder.display()), begun.elapsed());
     Settings::load(&layout.settings())
+}
+
+/// Asked before the folder is written, because the ports are written into it.
+fn require_free_ports(base_port: Option<u16>) -> Result<(), Failure> {
+    for port in base_port.into_iter().flat_map(|base| base..=base.saturating_add(3)) {
+        TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(|_| Failure::Port(port))?;
+    }
+    Ok(())
 }
 
 async fn tell(house: &House, check: bool, screen: Screen) -> Result<(), Failure> {
@@ -105,7 +130,5 @@ async fn tell(house: &House, check: bool, screen: Screen) -> Result<(), Failure>
     screen.line(&try_it::commands(&site)?);
     screen.blank();
     screen.line("Ctrl-C stops everything.");
-    runtime::told_to_stop().await?;
-    screen.line("Stopping.");
     Ok(())
 }

@@ -76,6 +76,9 @@ pub(crate) fn run(args: &Args, screen: Screen) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// A relative SQLite path is meant from where the command is typed.
 fn only(url: &str) -> DatabaseUrls {
-    DatabaseUrls { url: url.to_owned(), owner_url: None }
+    let path = url.strip_prefix("sqlite:").and_then(|path| std::path::absolute(path).ok());
+    let url = path.map_or(url.to_owned(), |path| format!("sqlite:{}", path.display()));
+    DatabaseUrls { url, owner_url: None }
 }

@@ -14,7 +14,7 @@ pub(super) async fn database(settings: &Settings, kind: ServiceKind) -> Result<S
     let next = format!("watari migrate {kind} --config …, and see watari.log for the cause");
     match open(settings, kind).await {
         Ok(engine) => Ok(format!("{engine}, schema up to date")),
-        Err(failure) => Err(Trouble::new(failure, next)),
+        Err(failure) => Err(Trouble::new(failure.chain(), next)),
     }
 }
 
@@ -45,7 +45,7 @@ pub(super) async fn service(settings: &Settings, kind: ServiceKind) -> Result<St
         Err(Failure::Call { .. }) => {
             Err(Trouble::new(format!("answers at {url}, but is not ready"), causes(tls, &url)))
         }
-        Err(failure) => Err(Trouble::new(failure, "mend its certificate first")),
+        Err(failure) => Err(Trouble::new(failure.chain(), "mend its certificate first")),
     }
 }
 

@@ -17,7 +17,7 @@ pub(super) fn keys(settings: &Settings, kind: ServiceKind) -> Result<String, Tro
     match state {
         Ok((true, state)) => Ok(state),
         Ok((false, state)) => Err(Trouble::new(state, PIN)),
-        Err(failure) => Err(Trouble::new(failure, "restore the key file, mode 600")),
+        Err(failure) => Err(Trouble::new(failure.chain(), "restore the key file, mode 600")),
     }
 }
 
