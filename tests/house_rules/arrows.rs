@@ -1,0 +1,116 @@
+//! Who may depend on whom; see the picture in `docs/ARCHITECTURE.md`.
+
+use toml::{Table, Value};
+
+use crate::house::{expect_none, read, rooms};
+
+/// A room's folder and the rooms it may name in its `Cargo.toml`.
+const ARROWS: [(&str, &[&str]); 12] = [
+    ("shared/domain", &[]),
+    ("shared/crypto", &["domain"]),
+    ("shared/ledger", &[]),
+    ("shared/db", &[]),
+    ("shared/wire", &["domain"]),
+    ("shared/service", &["crypto", "db", "domain", "wire"]),
+    ("services/registry", &["crypto", "db", "domain", "service", "wire"]),
+    ("services/partition", &["crypto", "db", "domain", "ledger", "service", "wire"]),
+    ("services/provision-log", &["crypto", "db", "domain", "ledger", "service", "wire"]),
+    // No database, no log of its own; of `crypto` only what verifies (see the fences).
+    ("services/broker", &["crypto", "domain", "service", "wire"]),
+    ("services/watari", &EVERY_SERVICE),
+    ("tests", &EVERYTHING),
+];
+
+const EVERY_SERVICE: [&str; 10] = [
+    "broker",
+    "crypto",
+    "db",
+    "domain",
+    "ledger",
+    "partition",
+    "provision-log",
+    "registry",
+    "service",
+    "wire",
+];
+
+const EVERYTHING: [&str; 11] = [
+    "broker",
+    "crypto",
+    "db",
+    "domain",
+    "ledger",
+    "partition",
+    "provision-log",
+    "registry",
+    "service",
+    "watari",
+    "wire",
+];
+
+#[test]
+fn every_room_has_its_arrows_written_down() {
+    let rooms = rooms();
+    for room in &rooms {
+        let is_known = ARROWS.iter().any(|(path, _)| path == room);
+        assert!(is_known, "{room} is new: say in ARROWS what it may depend on");
+    }
+    for (path, _) in ARROWS {
+        assert!(rooms.iter().any(|room| room == path), "{path} is gone: take it out of ARROWS");
+    }
+}
+
+#[test]
+fn arrows_point_one_way() {
+    let complaints = ARROWS.iter().flat_map(|(path, allowed)| {
+        wrong_arrows(path, &read(&format!("{path}/Cargo.toml")), allowed)
+    });
+    expect_none(&complaints.collect::<Vec<_>>());
+}
+
+fn wrong_arrows(path: &str, manifest: &str, allowed: &[&str]) -> Vec<String> {
+    let manifest: Table = manifest.parse().unwrap();
+    let wrong = |name: &&str| {
+        is_room(name) && !allowed.contains(name) && path.rsplit('/').next() != Some(*name)
+    };
+    let named = dependencies(&manifest);
+    let wrong = named.iter().map(String::as_str).filter(wrong);
+    wrong
+        .map(|name| format!("{path}/Cargo.toml: `{name}` may not be used from here; see ARROWS"))
+        .collect()
+}
+
+/// Every crate the manifest depends on, by the name it was published under.
+pub(crate) fn dependencies(manifest: &Table) -> Vec<String> {
+    let lists = ["dependencies", "dev-dependencies", "build-dependencies"];
+    let mut found = Vec::new();
+    for list in lists.iter().filter_map(|list| manifest.get(*list)?.as_table()) {
+        for (name, how) in list {
+            found.push(how.get("package").and_then(Value::as_str).unwrap_or(name).to_owned());
+        }
+    }
+    let targets = manifest.get("target").and_then(Value::as_table);
+    for target in targets.iter().flat_map(|targets| targets.values()).filter_map(Value::as_table) {
+        found.extend(dependencies(target));
+    }
+    found
+}
+
+fn is_room(name: &str) -> bool {
+    ARROWS.iter().any(|(path, _)| path.rsplit('/').next() == Some(name))
+}
+
+#[test]
+fn a_planted_arrow_is_found_wherever_it_is_written() {
+    for planted in [
+        "[dependencies]\ndb.workspace = true",
+        "[dev-dependencies]\ndb = { workspace = true, features = ['test-support'] }",
+        "[dependencies]\nstorage = { path = '../../shared/db', package = 'db' }",
+        "[target.'cfg(unix)'.dependencies]\ndb.workspace = true",
+    ] {
+        assert_eq!(wrong_arrows("services/broker", planted, &["domain"]).len(), 1, "{planted}");
+    }
+    let own = "[dependencies]\ndomain.workspace = true\nserde.workspace = true\n\
+               [dev-dependencies]\nbroker = { path = '.' }";
+    assert!(wrong_arrows("services/broker", own, &["domain"]).is_empty());
+}
