@@ -102,7 +102,7 @@ async fn recall(
 fn show_answer(screen: Screen, answer: &AskAnswer) {
     screen.line(match answer.outcome {
         AskOutcome::Provided => "       provided:",
-        AskOutcome::Nothing => "       nothing; no trace of the number is kept in Adachi",
+        AskOutcome::Nothing => "       nothing",
     });
     for dose in &answer.vaccinations {
         let Vaccination { dose_number, date, maker, lot, .. } = dose;
