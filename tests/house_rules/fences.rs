@@ -58,7 +58,7 @@ const FENCES: [Fence; 15] = [
     Fence {
         words: &["diesel"],
         // Making a database is not using one: no service does it.
-        homes: &["shared/db/", "services/*/src/store/", "services/watari/src/setup/postgres.rs"],
+        homes: &["shared/db/", "services/*/src/store/", "services/watari/src/bench/store/"],
         instead: "put the SQL into a function of the service's `store`",
     },
     Fence {

@@ -18,6 +18,8 @@ pub enum DbError {
     RoleUnfenced,
     #[error("a role name is a lower-case letter, then lower-case letters, digits or `_`")]
     InvalidRole,
+    #[error("a database name is lower-case letters, digits and `_`")]
+    InvalidName,
     /// `name` is the folder of the migration, `None` while the list of migrations is read.
     #[error("the migration {name:?} could not be run: {fault}")]
     Migration { name: Option<String>, fault: Fault },

@@ -8,6 +8,7 @@
 //! Reading order: `tx` (how a transaction begins and ends), this file (who may begin one, and how
 //! often), `url`, `error`, then `migrations` and `roles`, which only `watari migrate` needs.
 
+mod databases;
 mod error;
 mod migrations;
 mod roles;
@@ -24,6 +25,7 @@ use diesel::r2d2::{NopErrorHandler, Pool, PooledConnection};
 use tokio::sync::{Mutex, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 use tracing::instrument;
 
+pub use self::databases::ensure_database;
 pub use self::error::{DbError, Fault, FaultKind, TxError};
 pub use self::migrations::{Migrations, migrate};
 pub use self::roles::ensure_role;

@@ -1,17 +1,11 @@
-//! New databases on a PostgreSQL server.  `db` knows none of this: services never make a database.
+//! URLs of the databases on a PostgreSQL server.
 
-use diesel::RunQueryDsl as _;
-use diesel::connection::{Connection as _, SimpleConnection as _};
-use diesel::pg::PgConnection;
-use diesel::result::Error as DieselError;
-use diesel::sql_types::Text;
-use tokio::task::spawn_blocking;
+use db::DbUrl;
 
 use crate::Failure;
 
 /// The database every server has.
 const MAINTENANCE: &str = "postgres";
-const NAME_BYTES_MAX: usize = 63;
 
 /// A PostgreSQL server, as its owner reaches it.
 pub(super) struct Server {
@@ -37,13 +31,9 @@ impl Server {
 
     /// Makes a database unless it is there.
     pub(super) async fn ensure_database(&self, name: &str) -> Result<(), Failure> {
-        let is_plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
-        if !name.bytes().all(is_plain) || name.len() > NAME_BYTES_MAX {
-            return Err(Failure::NewDatabase("a name is lower-case letters, digits and `_`"));
-        }
-        let (url, name) = (self.owner_url(MAINTENANCE), name.to_owned());
-        let made = spawn_blocking(move || create(&url, &name)).await;
-        made.unwrap_or(Err(Failure::NewDatabase("the program is ending")))
+        let owner = DbUrl::parse(&self.owner_url(MAINTENANCE));
+        let refused = |_| Failure::NewDatabase("the server does not let the owner make a database");
+        db::ensure_database(&owner.map_err(refused)?, name).await.map_err(refused)
     }
 
     pub(super) fn owner_url(&self, database: &str) -> String {
@@ -55,21 +45,6 @@ impl Server {
         let Self { host, parameters, .. } = self;
         format!("postgres://{role}:{password}@{host}/{database}{parameters}")
     }
-}
-
-/// The server's own words may repeat the URL, so ours are said instead.
-fn create(url: &str, name: &str) -> Result<(), Failure> {
-    let mut owner = PgConnection::establish(url)
-        .map_err(|_| Failure::NewDatabase("the server does not let the owner in"))?;
-    let refused = |_: DieselError| Failure::NewDatabase("the server refuses to make a database");
-    let found = diesel::sql_query("SELECT FROM pg_catalog.pg_database WHERE datname = $1")
-        .bind::<Text, _>(name)
-        .execute(&mut owner)
-        .map_err(refused)?;
-    if found == 0 {
-        owner.batch_execute(&format!("CREATE DATABASE {name}")).map_err(refused)?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]
