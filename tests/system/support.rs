@@ -9,12 +9,13 @@ use tokio::runtime::Runtime;
 use uuid::Uuid;
 use watari::house::House;
 use watari::screen::Screen;
-use watari::setup::{Databases, Plan};
+use watari::setup::{self, Databases, Plan};
 use watari::story::cast::{Cast, Person};
 use watari::story::desk::Desk;
 use watari::story::residents::Resident;
 use watari::story::seed;
 use watari::story::site::{Passwords, Site};
+use watari::{Settings, schema, services};
 use wire::WireNumber;
 use wire::partition::{AskRequest, RegisterVaccination, WithholdSubject};
 
@@ -61,17 +62,38 @@ pub(crate) fn alone_on_both<F: AsyncFn(World)>(test: F) {
 
 impl World {
     pub(crate) async fn start(engine: Engine) -> Self {
+        Self::start_with(engine, |_| ()).await
+    }
+
+    /// A world whose settings differ from those that `watari setup` writes.
+    pub(crate) async fn start_with(engine: Engine, change: impl FnOnce(&mut Settings)) -> Self {
+        let owner_url = (engine == Engine::Postgres).then(postgres_url);
+        Self::start_on(owner_url, change).await
+    }
+
+    /// The same on the PostgreSQL server that `owner_url` names; without one on SQLite.
+    pub(crate) async fn start_on(
+        owner_url: Option<String>,
+        change: impl FnOnce(&mut Settings),
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let prefix = format!("t_{}", Uuid::new_v4().simple());
-        let databases = match engine {
-            Engine::Sqlite => Databases::Sqlite,
-            Engine::Postgres => {
-                Databases::Server { owner_url: postgres_url(), prefix: prefix.clone() }
+        let (engine, databases) = match owner_url {
+            None => (Engine::Sqlite, Databases::Sqlite),
+            Some(owner_url) => {
+                (Engine::Postgres, Databases::Server { owner_url, prefix: prefix.clone() })
             }
         };
         let plan = Plan { base_port: None, databases, poll_ms: 100 };
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let house = House::start_new(&folder.path().join("site"), &plan, &clock).await.unwrap();
+        let layout =
+            setup::write(&folder.path().join("site"), &plan, clock.as_ref()).await.unwrap();
+        let mut settings = Settings::load(&layout.settings()).unwrap();
+        change(&mut settings);
+        for kind in services::IN_ORDER {
+            schema::migrate(&settings, kind).await.unwrap();
+        }
+        let house = House::start(settings, &services::IN_ORDER, &clock).await.unwrap();
         let site = house.site();
         seed::seed(&site, clock.as_ref(), Screen::Silent).await.unwrap();
         Self { engine, house, site, cast: Cast::new().unwrap(), folder, prefix }
@@ -137,4 +159,9 @@ pub(crate) fn dose(number: u16) -> Vaccination {
     let mut dose = doses.pop().unwrap();
     dose.dose_number = number;
     dose
+}
+
+/// The clock on the wall.
+pub(crate) fn clock() -> Arc<dyn Clock> {
+    Arc::new(SystemClock)
 }
