@@ -1,0 +1,14 @@
+//! Must-show 7: rooms, cells and messages stay apart, also where the program is passed by: through
+//! its database, its files, and a broker that lies.
+
+mod cells;
+mod false_broker;
+mod forgeries;
+mod grants;
+mod joins;
+mod keys;
+mod letter;
+mod lies;
+mod neighbours;
+mod row_security;
+mod sql;

@@ -1,7 +1,7 @@
 use domain::Reason;
 use domain::law::{PermissionList, day_in_japan};
+use service::Directory;
 use time::OffsetDateTime;
-use wire::registry::Directory;
 
 use crate::authentic;
 use crate::state::Attempt;
@@ -67,13 +67,13 @@ mod tests {
             sealing_keys: Vec::new(),
             signing_keys,
         };
-        Directory {
+        Directory::read(wire::registry::Directory {
             sequence: 1,
             issued_at_unix_s: 0,
             expires_at_unix_s: i64::MAX,
             municipalities: vec![koriyama],
             token_keys: Vec::new(),
-        }
+        })
     }
 
     fn judge(

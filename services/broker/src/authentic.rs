@@ -1,12 +1,11 @@
-use crypto::{Purpose, Signature, VerifyingKey};
+use crypto::{Purpose, Signature};
 use domain::{MunicipalityCode, Reason};
-use service::participants::entry;
+use service::Directory;
 use wire::broker::BrokerInquiry;
-use wire::registry::{Directory, PublishedKey};
 
 /// Whether this partition instance hosts the room it speaks for.
 pub(crate) fn is_host(directory: &Directory, instance: &str, inquirer: MunicipalityCode) -> bool {
-    entry(directory, inquirer).is_some_and(|entry| entry.host == instance)
+    directory.member(inquirer).is_some_and(|member| member.host == instance)
 }
 
 /// The inquiry as it came, with the bytes that its signature covers.
@@ -23,21 +22,12 @@ pub(crate) fn check(
     clock_s_max: u64,
 ) -> Result<(), Reason> {
     let Signed { inquiry, bytes } = signed;
-    let inquirer = entry(directory, inquiry.header.inquirer).ok_or(Reason::NotAuthentic)?;
+    let inquirer = directory.member(inquiry.header.inquirer).ok_or(Reason::NotAuthentic)?;
     let signature =
         Signature::try_from(inquiry.signature.0.as_slice()).map_err(|_| Reason::NotAuthentic)?;
-    let verifies = |published: &PublishedKey| {
-        published.is_valid_at(now_unix_s)
-            && key(published)
-                .is_some_and(|key| key.verify(Purpose::Inquiry, bytes, &signature).is_ok())
-    };
-    if !inquirer.signing_keys.iter().any(verifies) {
+    if !inquirer.has_signed(now_unix_s, (Purpose::Inquiry, bytes), &signature) {
         return Err(Reason::NotAuthentic);
     }
     let away_s = now_unix_s.abs_diff(inquiry.header.asked_at_unix_s);
     if away_s > clock_s_max { Err(Reason::OutOfTime) } else { Ok(()) }
-}
-
-fn key(published: &PublishedKey) -> Option<VerifyingKey> {
-    VerifyingKey::from_bytes(published.key.0.as_slice().try_into().ok()?).ok()
 }

@@ -2,9 +2,9 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use domain::ServiceKind;
+use service::directory::Member;
 use wire::Client;
 use wire::client::Deadlines;
-use wire::registry::DirectoryEntry;
 use wire::tls::{Expected, TlsError, TlsIdentity};
 
 /// More partitions than a nation has; addresses that changed are forgotten beyond.
@@ -24,7 +24,7 @@ impl Hosts {
     }
 
     /// A client that talks to this very host and to nobody else, whoever listens at the address.
-    pub(crate) fn client(&self, source: &DirectoryEntry) -> Result<Client, TlsError> {
+    pub(crate) fn client(&self, source: &Member) -> Result<Client, TlsError> {
         let place = (source.host.clone(), source.url.clone());
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) = clients.get(&place) {

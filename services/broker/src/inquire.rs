@@ -1,8 +1,7 @@
-use service::ApiError;
 use service::problems::{TOO_MANY, UNAVAILABLE};
+use service::{ApiError, Directory};
 use time::OffsetDateTime;
 use wire::broker::BrokerAnswer;
-use wire::registry::Directory;
 
 use crate::admit::{Rules, admit};
 use crate::in_flight::{Full, Place};

@@ -1,11 +1,11 @@
 use domain::law::day_in_japan;
 use domain::municipalities::ended_municipality;
 use domain::{MunicipalityCode, Reason};
-use service::participants::entry;
+use service::Directory;
+use service::directory::Member;
 use time::OffsetDateTime;
 use wire::CallError;
 use wire::partition::{PROVIDE, ProvideAnswer, ProvideRequest};
-use wire::registry::{Directory, DirectoryEntry};
 
 use crate::filler;
 use crate::hosts::Hosts;
@@ -20,14 +20,12 @@ pub(crate) fn find_source(
     directory: &Directory,
     code: MunicipalityCode,
     now: OffsetDateTime,
-) -> Option<&DirectoryEntry> {
+) -> Option<&Member> {
     if ended_municipality(code).is_some_and(|ended| ended.ended_on <= day_in_japan(now)) {
         return None;
     }
-    let has_key = |entry: &&DirectoryEntry| {
-        entry.sealing_keys.iter().any(|key| key.is_valid_at(now.unix_timestamp()))
-    };
-    entry(directory, code).filter(has_key)
+    let has_key = |member: &&Member| member.sealing_key(now.unix_timestamp()).is_some();
+    directory.member(code).filter(has_key)
 }
 
 /// Asks the source, and nobody else.
@@ -36,7 +34,7 @@ pub(crate) fn find_source(
 /// that the asker's retry under the same id is the safe one.
 pub(crate) async fn ask_source(
     hosts: &Hosts,
-    source: &DirectoryEntry,
+    source: &Member,
     attempt: &Attempt,
     permit: String,
 ) -> Decision {
@@ -86,7 +84,7 @@ fn take(answer: ProvideAnswer) -> Decision {
 #[cfg(test)]
 mod tests {
     use time::macros::datetime;
-    use wire::registry::PublishedKey;
+    use wire::registry::{DirectoryEntry, PublishedKey};
 
     use super::*;
 
@@ -98,17 +96,17 @@ mod tests {
             sealing_keys,
             signing_keys: Vec::new(),
         };
-        Directory {
+        Directory::read(wire::registry::Directory {
             sequence: 1,
             issued_at_unix_s: 0,
             expires_at_unix_s: i64::MAX,
             municipalities: vec![entry],
             token_keys: Vec::new(),
-        }
+        })
     }
 
     fn key(not_before_unix_s: i64, not_after_unix_s: i64) -> PublishedKey {
-        PublishedKey { id: 1, key: Vec::new().into(), not_before_unix_s, not_after_unix_s }
+        PublishedKey { id: 1, key: vec![0; 1_216].into(), not_before_unix_s, not_after_unix_s }
     }
 
     #[test]

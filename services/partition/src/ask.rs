@@ -17,7 +17,7 @@ use wire::partition::{AskAnswer, AskOutcome, AskRequest};
 use wire::provision_log::Entry;
 use wire::{Base64Bytes, CallError};
 
-use crate::host::{Host, valid_keys};
+use crate::host::Host;
 use crate::metrics::ResultLabels;
 use crate::operation_log::{About, entry};
 use crate::question::{read_answer, write_question};
@@ -171,14 +171,11 @@ fn seal(
 ) -> Result<(BrokerInquiry, AnswerKey), ApiError> {
     let directory = host.directory()?;
     let now = host.clock.now().unix_timestamp();
-    let provider = service::participants::entry(&directory, header.provider)
-        .map(|entry| valid_keys(entry, now))
-        .transpose()?
-        .filter(|keys| !keys.sealing.is_empty())
-        .unwrap_or_else(|| room.keys.public_keys());
-    let question = write_question(&room.keys, header, number)?;
-    let (sealed, answer_key) =
-        seal_request(provider.sealing_current()?, &header.to_signed_bytes(), &question)?;
+    let provider = directory.member(header.provider).and_then(|member| member.sealing_key(now));
+    let own = room.keys.public_keys();
+    let key = provider.map_or_else(|| own.sealing_current(), Ok)?;
+    let question = write_question(&room.keys, header, number);
+    let (sealed, answer_key) = seal_request(key, &header.to_signed_bytes(), &question)?;
     let signature = room.keys.sign(Purpose::Inquiry, &BrokerInquiry::signed_bytes(header, &sealed));
     let inquiry = BrokerInquiry {
         header: header.clone(),

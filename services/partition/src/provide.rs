@@ -15,7 +15,7 @@ use wire::Base64Bytes;
 use wire::broker::{BrokerInquiry, InquiryPermit, PERMIT_ISSUER};
 use wire::partition::{ProvideAnswer, ProvideRequest};
 
-use crate::host::{Host, valid_keys};
+use crate::host::Host;
 use crate::metrics::ResultLabels;
 use crate::operation_log::{About, entry};
 use crate::problems;
@@ -71,14 +71,19 @@ fn open(
     host.permission_list().check(header, day_in_japan(now)).map_err(|_| refused())?;
     let claims = verify_permit(host, request, token).ok_or_else(refused)?;
     let directory = host.directory()?;
-    let inquirer = service::participants::entry(&directory, header.inquirer).ok_or_else(refused)?;
-    let inquirer = valid_keys(inquirer, host.clock.now().unix_timestamp())?;
+    let inquirer = directory.member(header.inquirer).ok_or_else(refused)?;
+    let now_unix_s = now.unix_timestamp();
     let signature = Signature::try_from(signature.0.as_slice()).map_err(|_| refused())?;
     let signed = BrokerInquiry::signed_bytes(header, &sealed.0);
-    inquirer.verify(Purpose::Inquiry, &signed, &signature).map_err(|_| refused())?;
+    if !inquirer.has_signed(now_unix_s, (Purpose::Inquiry, &signed), &signature) {
+        return Err(refused());
+    }
     let (question, answer_key) =
         open_request(&room.keys, &header.to_signed_bytes(), &sealed.0).map_err(|_| refused())?;
-    let number = read_question(&inquirer, header, &question).map_err(|_| refused())?;
+    let has_signed = |content: &[u8], signature: &Signature| {
+        inquirer.has_signed(now_unix_s, (Purpose::InquiryContent, content), signature)
+    };
+    let number = read_question(header, &question, has_signed).map_err(|_| refused())?;
     let asked = Asked { inquiry: header.inquiry, inquirer: header.inquirer, permit_id: claims.jti };
     Ok((asked, number, answer_key))
 }

@@ -1,7 +1,7 @@
 //! Verb: list a municipality's own entries.
 
 use domain::{Action, Actor, OpContext, ServiceKind, authorize};
-use service::{ApiError, Participants, participants, problems};
+use service::{ApiError, Participants, problems};
 use wire::provision_log::{LIST_LIMIT_MAX, ListOutcomes, Outcomes};
 
 use crate::log::Log;
@@ -23,7 +23,7 @@ impl Log {
         let directory = participants
             .directory(context.at.unix_timestamp())
             .map_err(|error| ApiError::caused(&problems::UNAVAILABLE, error))?;
-        let host = participants::entry(&directory, municipality).map(|entry| entry.host.as_str());
+        let host = directory.member(municipality).map(|member| member.host.as_str());
         if host.is_none() || host != partition_instance(&context.actor) {
             return Err(ApiError::new(&problems::DENIED));
         }

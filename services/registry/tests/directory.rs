@@ -142,7 +142,7 @@ async fn a_new_token_key_comes_beside_the_old_one_and_a_withdrawn_one_goes() {
         assert!(matches!(refused.await, Err(StartError::Refused(_))));
 
         let w = w.restart(registry::Config { token_key: token_key.clone(), ..old.clone() }).await;
-        let directory = w.directory().await;
+        let directory = service::Directory::read(w.directory().await);
         let thumbprint = adachi.thumbprint;
         assert!(service::token::verify(&token, &directory, &thumbprint, w.now()).is_some());
         let fresh = w.at("131211-t").log_in("clerk-adachi", PASSWORD).await.unwrap().token;
@@ -150,7 +150,7 @@ async fn a_new_token_key_comes_beside_the_old_one_and_a_withdrawn_one_goes() {
 
         let token_key = TokenKeyConfig { withdrawn: vec![1], ..token_key };
         let w = w.restart(registry::Config { token_key, ..old }).await;
-        let directory = w.directory().await;
+        let directory = service::Directory::read(w.directory().await);
         assert!(service::token::verify(&token, &directory, &thumbprint, w.now()).is_none());
         assert!(service::token::verify(&fresh, &directory, &thumbprint, w.now()).is_some());
         w.running.stop().await;

@@ -40,8 +40,11 @@ pub struct SealingPublicKey(HpkePublicKey);
 
 impl SealingPublicKey {
     pub fn parse(text: &str) -> Result<Self, CryptoError> {
-        let key = HpkePublicKey::from_bytes(&encoding::decode(text)?);
-        Ok(Self(key.map_err(|_| CryptoError::Malformed)?))
+        Self::from_bytes(&encoding::decode(text)?)
+    }
+
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, CryptoError> {
+        HpkePublicKey::from_bytes(bytes).map(Self).map_err(|_| CryptoError::Malformed)
     }
 
     pub fn encode(&self) -> String {

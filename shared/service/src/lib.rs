@@ -8,6 +8,7 @@
 
 pub mod body;
 pub mod config;
+pub mod directory;
 pub mod endpoint;
 pub mod error;
 pub mod gate;
@@ -22,6 +23,7 @@ pub mod telemetry;
 pub mod token;
 
 pub use self::body::Body;
+pub use self::directory::Directory;
 pub use self::endpoint::{Endpoint, Method};
 pub use self::error::ApiError;
 pub use self::gate::Caller;

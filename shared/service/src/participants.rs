@@ -9,11 +9,12 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use crypto::{Purpose, Signature, VerifyingKey};
-use domain::{Clock, MunicipalityCode, OperatorId, RequestId};
+use domain::{Clock, OperatorId, RequestId};
 use serde::de::DeserializeOwned;
-use wire::registry::{self, Directory, DirectoryEntry, Revocations, Signed};
+use wire::registry::{self, Revocations, Signed};
 use wire::{CallError, Client};
 
+use crate::Directory;
 use crate::config::RegistryConfig;
 
 /// The shared view; a clone is the same view.
@@ -86,7 +87,8 @@ impl Participants {
     }
 
     /// Takes a directory unless a newer one is in force.
-    pub fn set_directory(&self, directory: Directory) -> Result<(), Refused> {
+    pub fn set_directory(&self, document: registry::Directory) -> Result<(), Refused> {
+        let directory = Directory::read(document);
         let mut view = self.view.write().map_err(|_| Refused::Unreadable)?;
         let newest = view.directory.as_ref().map(|d| (d.sequence, d.issued_at_unix_s));
         if newest.is_some_and(|newest| (directory.sequence, directory.issued_at_unix_s) < newest) {
@@ -140,7 +142,7 @@ impl Source {
             .await
             .map_err(unreachable)?;
         if let Some((signed, fresh_tag)) = changed {
-            let directory: Directory = verify(&self.key, Purpose::Directory, &signed)?;
+            let directory = verify(&self.key, Purpose::Directory, &signed)?;
             participants.set_directory(directory)?;
             *tag = fresh_tag;
         }
@@ -171,11 +173,6 @@ pub fn verify<T: DeserializeOwned>(
         Signature::parse(&STANDARD.encode(&signed.signature.0)).map_err(|_| Refused::Signature)?;
     key.verify(purpose, signed.body.as_bytes(), &signature).map_err(|_| Refused::Signature)?;
     serde_json::from_str(&signed.body).map_err(|_| Refused::Unreadable)
-}
-
-/// A municipality's entry.
-pub fn entry(directory: &Directory, code: MunicipalityCode) -> Option<&DirectoryEntry> {
-    directory.municipalities.iter().find(|entry| entry.municipality == code)
 }
 
 /// Whether a session, its operator or its terminal has been revoked.

@@ -1,7 +1,9 @@
 //! Log-in tokens: EdDSA JWTs of the registry, bound to the terminal's certificate.
 
-use jsonwebtoken::{Algorithm, DecodingKey, Validation};
-use wire::registry::{Directory, TOKEN_AUDIENCE, TOKEN_ISSUER, TokenClaims};
+use jsonwebtoken::{Algorithm, Validation};
+use wire::registry::{TOKEN_AUDIENCE, TOKEN_ISSUER, TokenClaims};
+
+use crate::Directory;
 
 /// How far clocks of two machines may differ.
 pub const LEEWAY_S: u64 = 5;
@@ -22,12 +24,8 @@ pub fn verify(
     }
     let header = jsonwebtoken::decode_header(token).ok()?;
     let kid: u32 = header.kid?.parse().ok()?;
-    let key = directory
-        .token_keys
-        .iter()
-        .find(|key| key.id == kid && key.is_valid_at(now_unix_s))
-        .map(|key| DecodingKey::from_ed_der(&key.key.0))?;
-    let claims = jsonwebtoken::decode::<TokenClaims>(token, &key, &validation()).ok()?.claims;
+    let key = directory.token_key(kid, now_unix_s)?;
+    let claims = jsonwebtoken::decode::<TokenClaims>(token, key, &validation()).ok()?.claims;
     // The binding (RFC 8705): a stolen token is worth nothing at another terminal.
     (claims.cnf.thumbprint.0 == thumbprint).then_some(claims)
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use domain::{Clock, ServiceKind};
 use registry::{BootstrapError, FirstOperator};
 use service::Participants;
-use service::participants::{self, Source};
+use service::participants::Source;
 use service::pki::Authority;
 use tokio::time::{Instant, sleep};
 use wire::partition::RegisterVaccination;
@@ -121,10 +121,11 @@ async fn wait_for_keys(site: &Site, cast: &Cast, clock: &dyn Clock) -> Result<()
     loop {
         // A failure here shows in the end as taking too long.
         let _ = source.fetch(&view).await;
-        let directory = view.directory(clock.now().unix_timestamp());
+        let now_unix_s = clock.now().unix_timestamp();
+        let directory = view.directory(now_unix_s);
         let has_keys = |town: &&Town| {
-            let entry = directory.as_ref().ok().and_then(|d| participants::entry(d, town.code));
-            entry.is_some_and(|e| !e.sealing_keys.is_empty() && !e.signing_keys.is_empty())
+            let member = directory.as_ref().ok().and_then(|known| known.member(town.code));
+            member.is_some_and(|member| member.sealing_key(now_unix_s).is_some())
         };
         if cast.towns().iter().all(has_keys) {
             sleep(2 * source.poll + KEYS_PAUSE).await;

@@ -1,0 +1,188 @@
+//! Row-level security: PostgreSQL keeps the rooms apart even where a `WHERE` is forgotten (C002,
+//! C004).  SQLite has no such thing; there the rooms' keys stand alone.
+
+use domain::ServiceKind;
+
+use super::sql::Sql;
+use crate::support::{Engine, RUNTIME, World, dose, fresh_number, on_both, question};
+
+/// Runs on PostgreSQL, with something in every table that these tests read.
+fn on_postgres(test: impl Fn(&'static World, &mut Sql)) {
+    on_both(async |world| {
+        if world.engine == Engine::Postgres {
+            let number = fresh_number();
+            let subject = world.live_in_adachi(number, &[dose(1)]).await;
+            world.arrive_in_koriyama(number).await;
+            let clerk = world.desk(&world.cast.koriyama.clerk).await;
+            clerk.ask(&question(number, world.cast.adachi.code)).await.unwrap();
+            world.withhold_in_adachi(subject).await;
+            clerk.ask(&question(number, world.cast.adachi.code)).await.unwrap();
+            test(world, &mut Sql::service(world, ServiceKind::Partition));
+        }
+    });
+}
+
+fn enter(sql: &mut Sql, municipality: &str) {
+    sql.run("BEGIN");
+    sql.texts(&format!(
+        "SELECT set_config('watari.municipality', '{municipality}', true) AS value"
+    ));
+}
+
+fn rooms_seen(sql: &mut Sql, table: &str) -> Vec<String> {
+    sql.texts(&format!("SELECT DISTINCT municipality AS value FROM {table}"))
+}
+
+#[test]
+fn every_table_of_the_partition_belongs_to_rooms_and_is_guarded() {
+    on_postgres(|world, _| {
+        let mut owner = Sql::owner(world, ServiceKind::Partition);
+        for table in owner.tables() {
+            let name = &table.name;
+            assert_eq!(table.columns.first().map(|(name, _)| name.as_str()), Some("municipality"));
+            let guarded = format!(
+                "SELECT relrowsecurity::text AS value FROM pg_class \
+                 WHERE oid = 'public.{name}'::regclass"
+            );
+            assert_eq!(owner.text(&guarded), "true", "{name}");
+            let policies = format!(
+                "SELECT cmd || ' ' || permissive || ' ' || (qual = with_check)::text AS value \
+                 FROM pg_policies WHERE tablename = '{name}'"
+            );
+            assert_eq!(owner.texts(&policies), ["ALL PERMISSIVE true"], "{name}");
+        }
+    });
+}
+
+#[test]
+fn without_a_room_there_are_no_rows() {
+    on_postgres(|_, sql| {
+        for table in sql.tables() {
+            assert!(rooms_seen(sql, &table.name).is_empty(), "{}", table.name);
+            for nobody in ["", "000000", "%", "131211,072036", "131211 OR true", "NULL"] {
+                enter(sql, nobody);
+                assert!(rooms_seen(sql, &table.name).is_empty(), "{} {nobody:?}", table.name);
+                sql.run("ROLLBACK");
+            }
+        }
+    });
+}
+
+#[test]
+fn a_forgotten_where_shows_the_own_room_only() {
+    on_postgres(|world, sql| {
+        let mut filled = 0;
+        for town in world.cast.towns() {
+            let own = town.code.as_str();
+            for table in sql.tables() {
+                enter(sql, own);
+                let seen = rooms_seen(sql, &table.name);
+                sql.run("ROLLBACK");
+                assert!(seen.iter().all(|room| room == own), "{own} saw {seen:?} of {table:?}");
+                filled += seen.len();
+            }
+        }
+        assert!(filled > 10, "an empty room proves nothing");
+        let koriyama = world.cast.koriyama.code;
+        enter(sql, koriyama.as_str());
+        let all = "SELECT municipality || ' ' || (count(*) > 0)::text AS value FROM inquiry \
+                   WHERE municipality = '072036' OR true GROUP BY municipality";
+        assert_eq!(sql.texts(all), [format!("{koriyama} true")]);
+        let join = "SELECT DISTINCT p.municipality AS value FROM inquiry i, provision p \
+                    WHERE p.inquiry_id = i.id";
+        assert!(sql.texts(join).is_empty());
+        sql.run("ROLLBACK");
+    });
+}
+
+#[test]
+fn nothing_can_be_written_into_another_room() {
+    on_postgres(|_, sql| {
+        let mut owned = 0;
+        for table in sql.tables() {
+            enter(sql, "072036");
+            // The row's other columns are copies of an own one, so that only the room is wrong.
+            let columns: Vec<&str> = table.columns.iter().map(|(n, _)| n.as_str()).collect();
+            let others = columns[1..].join(", ");
+            let name = &table.name;
+            let own = format!("SELECT count(*)::text AS value FROM {name}");
+            owned += usize::from(sql.text(&own) != "0");
+            let insert = format!(
+                "INSERT INTO {name} (municipality, {others}) \
+                 SELECT '131211', {others} FROM {name} LIMIT 1"
+            );
+            let inserted = sql.try_run(&insert);
+            assert!(matches!(inserted, Ok(0) | Err(_)), "{name}: {inserted:?}");
+            if let Err(error) = inserted {
+                assert!(error.to_string().contains("row-level security"), "{name}: {error}");
+            }
+            sql.run("ROLLBACK");
+        }
+        assert!(owned > 3, "an empty room proves nothing");
+    });
+}
+
+#[test]
+fn another_rooms_inquiries_cannot_be_changed_nor_own_ones_given_away() {
+    on_postgres(|world, sql| {
+        let koriyama = world.cast.koriyama.code;
+        enter(sql, "131211");
+        let change = format!(
+            "UPDATE inquiry SET state = 'expired', answer_sealed = NULL \
+             WHERE municipality = '{koriyama}'"
+        );
+        assert_eq!(sql.run(&change), 0);
+        assert_eq!(sql.run("UPDATE inquiry SET state = state"), 0);
+        sql.run("ROLLBACK");
+        enter(sql, koriyama.as_str());
+        assert!(sql.run("UPDATE inquiry SET state = state") > 0);
+        let given = sql.try_run("UPDATE inquiry SET municipality = '131211'").unwrap_err();
+        assert!(given.to_string().contains("row-level security"), "{given}");
+        sql.run("ROLLBACK");
+    });
+}
+
+#[test]
+fn the_room_is_left_with_the_transaction() {
+    on_postgres(|_, sql| {
+        for end in ["COMMIT", "ROLLBACK"] {
+            enter(sql, "072036");
+            assert_eq!(rooms_seen(sql, "subject"), ["072036"]);
+            sql.run(end);
+            assert!(rooms_seen(sql, "subject").is_empty(), "after {end}");
+        }
+        // So nothing of the last user is left on a connection that comes back from the pool.
+        enter(sql, "131211");
+        assert_eq!(rooms_seen(sql, "subject"), ["131211"]);
+        sql.run("ROLLBACK");
+    });
+}
+
+#[test]
+fn the_services_own_transactions_are_fenced_the_same_way() {
+    on_postgres(|world, _| {
+        let config = world.site.settings.partition().unwrap().database.service().unwrap();
+        RUNTIME.handle().clone().spawn(async move {
+            let db = db::Db::open(&config).await.unwrap();
+            let count = "SELECT DISTINCT municipality AS value FROM subject";
+            let rooms = async |room: Option<&str>| {
+                let read = move |tx: &mut db::Tx| {
+                    Ok::<_, db::DbError>(diesel::RunQueryDsl::load::<super::sql::Row>(
+                        diesel::sql_query(count),
+                        tx,
+                    )?)
+                };
+                let rows = match room {
+                    Some(room) => {
+                        db.room_read("test", db::RoomKey::parse(room).unwrap(), read).await
+                    }
+                    None => db.read("test", read).await,
+                };
+                rows.unwrap().into_iter().filter_map(|row| row.value).collect::<Vec<_>>()
+            };
+            assert_eq!(rooms(Some("072036")).await, ["072036"]);
+            assert!(rooms(None).await.is_empty());
+            assert_eq!(rooms(Some("131211")).await, ["131211"]);
+        });
+    });
+}
