@@ -67,11 +67,14 @@ impl World {
 
     /// A world whose settings differ from those that `watari setup` writes.
     pub(crate) async fn start_with(engine: Engine, change: impl FnOnce(&mut Settings)) -> Self {
-        let owner_url = (engine == Engine::Postgres).then(postgres_url);
+        let owner_url = match engine {
+            Engine::Sqlite => None,
+            Engine::Postgres => Some(postgres_url()),
+        };
         Self::start_on(owner_url, change).await
     }
 
-    /// The same on the PostgreSQL server that `owner_url` names; without one on SQLite.
+    /// The same on the PostgreSQL server that the URL names; without one on SQLite.
     pub(crate) async fn start_on(
         owner_url: Option<String>,
         change: impl FnOnce(&mut Settings),

@@ -17,7 +17,7 @@ pub(super) struct Line {
 }
 
 /// Everything an answer says.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) headers: BTreeMap<String, String>,
@@ -90,6 +90,13 @@ impl Line {
     }
 }
 
+impl std::fmt::Debug for Answer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { status, headers, body } = self;
+        write!(f, "{status} {headers:?} {}", String::from_utf8_lossy(body))
+    }
+}
+
 impl Answer {
     pub(super) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or(Value::Null)
@@ -103,7 +110,8 @@ impl Answer {
     /// The same for every request that is refused alike.
     pub(super) fn without_ids(&self) -> Self {
         let mut same = self.clone();
-        for name in ["date", wire::client::REQUEST_ID_HEADER] {
+        // Whether the line stays open depends on what of the request was left unread.
+        for name in ["date", "connection", wire::client::REQUEST_ID_HEADER] {
             same.headers.remove(name);
         }
         let mut body = self.json();
