@@ -17,7 +17,8 @@ pub(crate) struct Args {
     /// How often services ask the registry what changed, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 2_000)]
     poll_ms: u64,
-    /// PostgreSQL, one database per service, made if missing: postgres://owner:password@host:port/
+    /// PostgreSQL, one database per service, made if missing: postgres://owner@host:port/ or
+    /// file:PATH, a file that holds such a URL, so that no password stands in the process list
     #[arg(long, value_name = "URL")]
     postgres_owner: Option<String>,
     /// How the names of those databases begin
@@ -52,8 +53,9 @@ pub(crate) fn run(args: &Args, screen: Screen) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::SUCCESS);
     }
     let databases = match (&args.postgres_owner, &args.given) {
-        (Some(owner_url), _) => {
-            Databases::Server { owner_url: owner_url.clone(), prefix: args.database_prefix.clone() }
+        (Some(owner), _) => {
+            let owner_url = read_url(owner)?;
+            Databases::Server { owner_url, prefix: args.database_prefix.clone() }
         }
         (None, Some(given)) => Databases::Given {
             registry: only(&given.registry_database),
@@ -74,6 +76,12 @@ pub(crate) fn run(args: &Args, screen: Screen) -> Result<ExitCode, Failure> {
     screen.line(&format!("  watari seed    --config {config}"));
     screen.line(&format!("  watari show    --config {config}"));
     Ok(ExitCode::SUCCESS)
+}
+
+fn read_url(text: &str) -> Result<String, Failure> {
+    let Some(path) = text.strip_prefix("file:") else { return Ok(text.to_owned()) };
+    let url = std::fs::read_to_string(path).map_err(Failure::file(path.as_ref()))?;
+    Ok(url.trim().to_owned())
 }
 
 /// A relative SQLite path is meant from where the command is typed.
