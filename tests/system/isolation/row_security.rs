@@ -1,10 +1,12 @@
 //! Row-level security: PostgreSQL keeps the rooms apart even where a `WHERE` is forgotten (C002,
 //! C004).  SQLite has no such thing; there the rooms' keys stand alone.
 
+use db::{Db, DbConfig, DbError, RoomKey, Tx};
+use diesel::{RunQueryDsl as _, sql_query};
 use domain::ServiceKind;
 
-use super::sql::Sql;
-use crate::support::{Engine, RUNTIME, World, dose, fresh_number, on_both, question};
+use super::sql::{Row, Sql, Table};
+use crate::support::{Engine, World, dose, fresh_number, on_both, question};
 
 /// Runs on PostgreSQL, with something in every table that these tests read.
 fn on_postgres(test: impl Fn(&'static World, &mut Sql)) {
@@ -98,28 +100,37 @@ fn a_forgotten_where_shows_the_own_room_only() {
 #[test]
 fn nothing_can_be_written_into_another_room() {
     on_postgres(|_, sql| {
-        let mut owned = 0;
         for table in sql.tables() {
-            enter(sql, "072036");
-            // The row's other columns are copies of an own one, so that only the room is wrong.
-            let columns: Vec<&str> = table.columns.iter().map(|(n, _)| n.as_str()).collect();
-            let others = columns[1..].join(", ");
-            let name = &table.name;
-            let own = format!("SELECT count(*)::text AS value FROM {name}");
-            owned += usize::from(sql.text(&own) != "0");
-            let insert = format!(
-                "INSERT INTO {name} (municipality, {others}) \
-                 SELECT '131211', {others} FROM {name} LIMIT 1"
-            );
-            let inserted = sql.try_run(&insert);
-            assert!(matches!(inserted, Ok(0) | Err(_)), "{name}: {inserted:?}");
-            if let Err(error) = inserted {
-                assert!(error.to_string().contains("row-level security"), "{name}: {error}");
-            }
-            sql.run("ROLLBACK");
+            let refused = [("072036", "131211"), ("131211", "072036")]
+                .into_iter()
+                .filter(|(own, other)| is_copy_refused(sql, &table, own, other))
+                .count();
+            // Tiles need a log of 256 lines; what is not there cannot be copied.
+            assert!(refused > 0 || table.name == "operation_tile", "{} is empty", table.name);
         }
-        assert!(owned > 3, "an empty room proves nothing");
     });
+}
+
+/// Copies an own row into another room, all other columns as they are, so that only the room is
+/// wrong; `false` if there is no row.
+fn is_copy_refused(sql: &mut Sql, table: &Table, own: &str, other: &str) -> bool {
+    let columns: Vec<&str> = table.columns.iter().map(|(name, _)| name.as_str()).collect();
+    let (name, others) = (&table.name, columns[1..].join(", "));
+    enter(sql, own);
+    let inserted = sql.try_run(&format!(
+        "INSERT INTO {name} (municipality, {others}) SELECT '{other}', {others} FROM {name} LIMIT 1"
+    ));
+    sql.run("ROLLBACK");
+    match inserted {
+        Ok(rows) => {
+            assert_eq!(rows, 0, "{name}: {own} wrote into {other}");
+            false
+        }
+        Err(error) => {
+            assert!(error.to_string().contains("row-level security"), "{name}: {error}");
+            true
+        }
+    }
 }
 
 #[test]
@@ -160,29 +171,23 @@ fn the_room_is_left_with_the_transaction() {
 
 #[test]
 fn the_services_own_transactions_are_fenced_the_same_way() {
-    on_postgres(|world, _| {
+    on_both(async |world| {
+        if world.engine == Engine::Sqlite {
+            return;
+        }
         let config = world.site.settings.partition().unwrap().database.service().unwrap();
-        RUNTIME.handle().clone().spawn(async move {
-            let db = db::Db::open(&config).await.unwrap();
-            let count = "SELECT DISTINCT municipality AS value FROM subject";
-            let rooms = async |room: Option<&str>| {
-                let read = move |tx: &mut db::Tx| {
-                    Ok::<_, db::DbError>(diesel::RunQueryDsl::load::<super::sql::Row>(
-                        diesel::sql_query(count),
-                        tx,
-                    )?)
-                };
-                let rows = match room {
-                    Some(room) => {
-                        db.room_read("test", db::RoomKey::parse(room).unwrap(), read).await
-                    }
-                    None => db.read("test", read).await,
-                };
-                rows.unwrap().into_iter().filter_map(|row| row.value).collect::<Vec<_>>()
-            };
-            assert_eq!(rooms(Some("072036")).await, ["072036"]);
-            assert!(rooms(None).await.is_empty());
-            assert_eq!(rooms(Some("131211")).await, ["131211"]);
-        });
+        // One connection, so that each transaction gets it from the one before.
+        let db = Db::open(&DbConfig { connections_max: 1, ..config }).await.unwrap();
+        for room in ["072036", "131211", "072036"] {
+            let key = RoomKey::parse(room).unwrap();
+            let seen = db.room_read("test", key, rooms_of_subjects).await.unwrap();
+            assert_eq!(seen, [room]);
+            assert!(db.read("test", rooms_of_subjects).await.unwrap().is_empty());
+        }
     });
+}
+
+fn rooms_of_subjects(tx: &mut Tx) -> Result<Vec<String>, DbError> {
+    let rows = sql_query("SELECT DISTINCT municipality AS value FROM subject").load::<Row>(tx)?;
+    Ok(rows.into_iter().filter_map(|row| row.value).collect())
 }

@@ -23,10 +23,11 @@ pub(super) struct Table {
     pub(super) columns: Vec<(String, bool)>,
 }
 
+/// A row of one column called `value`.
 #[derive(diesel::QueryableByName)]
-struct Row {
+pub(super) struct Row {
     #[diesel(sql_type = Nullable<Text>)]
-    value: Option<String>,
+    pub(super) value: Option<String>,
 }
 
 impl Sql {
