@@ -76,8 +76,8 @@ impl Installation {
 
     pub(crate) fn start_one(&mut self, kind: ServiceKind) {
         let config = self.config();
-        let process = self.command(kind.as_str()).args(["run", kind.as_str(), "--config"]);
-        let process = process.arg(config).spawn().unwrap();
+        let mut command = self.command(kind.as_str());
+        let process = command.args(["run", kind.as_str(), "--config"]).arg(config).spawn().unwrap();
         self.running.push((kind, process));
         let address = self.site().settings.listen(kind).unwrap().address;
         wait(|| TcpStream::connect(address).is_ok());
