@@ -121,8 +121,7 @@ async fn begin(
     let keys = Arc::clone(&room.keys);
     room.queue
         .write(move |tx, acts| {
-            let index = keys.blind_index(&number);
-            let Some(subject) = store::subject::find_by_number(tx, &permit, &index)? else {
+            let Some(subject) = store::subject::find_by_number(tx, &keys, &permit, &number)? else {
                 acts.add(entry(&permit, about(&header, None), "refused: not in register"));
                 return Ok(Begun::Refused(&problems::NOT_IN_REGISTER));
             };

@@ -163,7 +163,7 @@ fn find_person(
     permit: &Permit,
     number: &IndividualNumber,
 ) -> Result<Option<store::subject::Found>, ApiError> {
-    match store::subject::find_by_number(tx, permit, &keys.blind_index(number))? {
+    match store::subject::find_by_number(tx, keys, permit, number)? {
         Some(id) => {
             let found = store::subject::find(tx, keys, permit, id)?;
             found.map(Some).ok_or_else(|| ApiError::new(&common::INTERNAL))

@@ -25,8 +25,7 @@ pub(crate) async fn register(
     let registered = room
         .queue
         .write(move |tx, acts| {
-            let index = keys.blind_index(&number);
-            if let Some(known) = store::subject::find_by_number(tx, &permit, &index)? {
+            if let Some(known) = store::subject::find_by_number(tx, &keys, &permit, &number)? {
                 let about = About { subject: Some(known.0), ..About::default() };
                 acts.add(entry(&permit, about, "refused: already registered"));
                 return Ok(None);

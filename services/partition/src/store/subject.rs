@@ -1,4 +1,4 @@
-use crypto::{BlindIndex, Cell, RoomKeys};
+use crypto::{Cell, RoomKeys};
 use db::Tx;
 use diesel::prelude::*;
 use domain::subject::{Flags, Sex, Subject, SubjectId};
@@ -95,19 +95,28 @@ pub(crate) fn insert_number(
 }
 
 /// The person who has this number in this room.
+///
+/// The index only finds the row; that it is this person's, the sealed number says, which is bound to
+/// the person.  So rows that somebody with the database's rights has mixed up lead to an error, not
+/// to another person's records.
 pub(crate) fn find_by_number(
     tx: &mut Tx,
+    keys: &RoomKeys,
     permit: &Permit,
-    index: &BlindIndex,
+    number: &IndividualNumber,
 ) -> Result<Option<SubjectId>, ApiError> {
-    let id = subject_number::table
+    let row: Option<(Vec<u8>, Vec<u8>)> = subject_number::table
         .filter(subject_number::municipality.eq(permit.municipality().as_str()))
-        .filter(subject_number::number_index.eq(index.as_bytes().as_slice()))
-        .select(subject_number::subject_id)
-        .first::<Vec<u8>>(tx)
+        .filter(subject_number::number_index.eq(keys.blind_index(number).as_bytes().as_slice()))
+        .select((subject_number::subject_id, subject_number::number_sealed))
+        .first(tx)
         .optional()
         .map_err(failed)?;
-    id.map(|id| read_uuid(&id).map(SubjectId)).transpose()
+    let Some((id, sealed)) = row else { return Ok(None) };
+    let id = SubjectId(read_uuid(&id)?);
+    let sealed_number = keys.open(&number_cell(&id), &sealed)?;
+    let is_this = sealed_number.as_slice() == number.reveal().as_bytes();
+    is_this.then_some(Some(id)).ok_or_else(broken_row)
 }
 
 /// The newest version of a person's entry.
