@@ -76,7 +76,7 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
         let path = error.path().to_string();
         let is_name =
             path.len() <= 60 && path.bytes().all(|b| b.is_ascii_alphabetic() || b == b'.');
-        if is_name && path != "." {
+        if is_name && path != "." && is_value_wrong(error.inner()) {
             ApiError::field(&path)
         } else {
             ApiError::new(&problems::MALFORMED)
@@ -84,6 +84,12 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     })?;
     json.end().map_err(|_| ApiError::new(&problems::MALFORMED))?;
     Ok(value)
+}
+
+/// Only then is the path made of names of ours; an unknown field, or one inside text that is no
+/// document, is the caller's word.
+fn is_value_wrong(error: &serde_json::Error) -> bool {
+    error.is_data() && !error.to_string().starts_with("unknown field")
 }
 
 #[cfg(test)]
@@ -112,6 +118,14 @@ mod tests {
     fn an_unknown_field_that_is_a_number_is_not_repeated() {
         let error = parse::<Form>(br#"{"999912345678":1}"#).unwrap_err();
         assert!(!serde_json::to_string(&error.problem("r")).unwrap().contains("9999"));
+    }
+
+    #[test]
+    fn a_name_that_is_not_ours_is_not_repeated() {
+        for body in [r#"{"Taro":1}"#, r#"{"Taro":"Taro"#, r#"{"Taro":{"Taro":]"#] {
+            let problem = parse::<Form>(body.as_bytes()).unwrap_err().problem("r");
+            assert_eq!(problem.field, None, "{body}");
+        }
     }
 
     #[test]
