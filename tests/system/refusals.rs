@@ -17,3 +17,4 @@ mod revocation;
 mod stale;
 mod tls;
 mod unknown;
+mod wire_end;
