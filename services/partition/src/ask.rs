@@ -38,13 +38,16 @@ pub(crate) async fn ask(
     let room = host.room(permit.municipality())?;
     let number = request.individual_number.0.clone();
     let mut header = header(host, &permit, request)?;
-    match begin(&room, permit.clone(), header.clone(), number.clone()).await? {
+    let subject = match begin(&room, permit.clone(), header.clone(), number.clone()).await? {
         Begun::Answered(answer) => return Ok(answer),
         Begun::Refused(kind) => return Err(ApiError::new(kind)),
         // The log knows one act: a retry from another desk speaks of the first one.
-        Begun::Again(terminal) => header.terminal = terminal,
-        Begun::Send => {}
-    }
+        Begun::Again(subject, terminal) => {
+            header.terminal = terminal;
+            subject
+        }
+        Begun::Send(subject) => subject,
+    };
     let (inquiry, answer_key) = seal(host, &room, &header, &number)?;
     let request_id = &permit.context().request;
     let answer: Result<BrokerAnswer, CallError> =
@@ -60,11 +63,11 @@ pub(crate) async fn ask(
                 AskOutcome::Provided => "provided",
                 AskOutcome::Nothing => "nothing",
             });
-            settle(&room, permit, header, settled).await
+            settle(&room, permit, about(&header, Some(subject)), settled).await
         }
         Err(error) => {
             label("failed");
-            note_failure(&room, permit, header).await?;
+            note_failure(&room, permit, about(&header, Some(subject))).await?;
             Err(error)
         }
     }
@@ -105,8 +108,8 @@ fn asker(permit: &Permit) -> Result<(OperatorId, TerminalId), ApiError> {
 }
 
 enum Begun {
-    Send,
-    Again(TerminalId),
+    Send(SubjectId),
+    Again(SubjectId, TerminalId),
     Answered(AskAnswer),
     Refused(&'static service::problems::ProblemKind),
 }
@@ -131,13 +134,16 @@ async fn begin(
                     (Begun::Refused(&problems::INQUIRY_REUSED), "refused: id reused")
                 }
                 Some(found) => match found.state {
-                    State::Begun => (Begun::Again(first_terminal(&found.terminal)?), "begun again"),
+                    State::Begun => {
+                        let terminal = first_terminal(&found.terminal)?;
+                        (Begun::Again(subject, terminal), "begun again")
+                    }
                     State::Answered(answer) => (Begun::Answered(answer), "shown again"),
                     State::Expired => (Begun::Refused(&problems::INQUIRY_EXPIRED), "expired"),
                 },
                 None => {
                     store::inquiry::insert(tx, &permit, &header, subject)?;
-                    (Begun::Send, "begun")
+                    (Begun::Send(subject), "begun")
                 }
             };
             acts.add(entry(&permit, about(&header, Some(subject)), result));
@@ -245,7 +251,7 @@ fn proven_entry(host: &Host, answer: &BrokerAnswer) -> Option<Entry> {
 async fn settle(
     room: &Arc<Room>,
     permit: Permit,
-    header: InquiryHeader,
+    about: About,
     settled: Settled,
 ) -> Result<AskAnswer, ApiError> {
     let keys = Arc::clone(&room.keys);
@@ -257,11 +263,11 @@ async fn settle(
                 (true, AskOutcome::Provided) => "provided",
                 (true, AskOutcome::Nothing) => "nothing",
             };
-            acts.add(entry(&permit, about(&header, None), result));
+            acts.add(entry(&permit, about.clone(), result));
             if is_first {
                 return Ok(Some(settled.answer.clone()));
             }
-            let found = store::inquiry::find(tx, &keys, &permit, header.inquiry)?;
+            let found = store::inquiry::find(tx, &keys, &permit, settled.answer.inquiry)?;
             Ok(match found.map(|found| found.state) {
                 Some(State::Answered(answer)) => Some(answer),
                 _ => None,
@@ -272,14 +278,10 @@ async fn settle(
 }
 
 /// An inquiry without an answer is an act too.
-async fn note_failure(
-    room: &Arc<Room>,
-    permit: Permit,
-    header: InquiryHeader,
-) -> Result<(), ApiError> {
+async fn note_failure(room: &Room, permit: Permit, about: About) -> Result<(), ApiError> {
     room.queue
         .write(move |_, acts| {
-            acts.add(entry(&permit, about(&header, None), "no answer"));
+            acts.add(entry(&permit, about.clone(), "no answer"));
             Ok(())
         })
         .await
