@@ -67,6 +67,10 @@ impl Database {
         Held { _connection: connection }
     }
 
+    pub(super) fn is_server(&self) -> bool {
+        !self.url.starts_with("sqlite:")
+    }
+
     /// PostgreSQL only: ends every connection but this one, as a restart of the server would.
     pub(super) fn end_connections(&self) {
         let ending = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \

@@ -1,5 +1,7 @@
 //! Reads the whole provision log from outside and checks it against what it signed.
 
+use std::time::{Duration, Instant};
+
 use domain::{RequestId, ServiceKind};
 use ledger::{Checkpoint, Origin, Tree, Verifier, leaf_hash};
 use wire::Client;
@@ -8,6 +10,8 @@ use wire::provision_log::{
 };
 
 use super::stage::Stage;
+
+const READ_WAIT_MAX: Duration = Duration::from_secs(10);
 
 fn client(stage: &Stage) -> Client {
     stage.world.site.client("partition", ServiceKind::ProvisionLog).unwrap()
@@ -20,12 +24,23 @@ pub(super) async fn entries(stage: &Stage) -> Vec<IndexedEntry> {
     let mut from = Some(0);
     while let Some(from_index) = from {
         let wanted = ListOutcomes { municipality, from_index, limit: LIST_LIMIT_MAX };
-        let page: Outcomes =
-            log.post(OUTCOMES_LIST, &RequestId::make_random(), None, &wanted).await.unwrap();
+        let page = read_page(&log, &wanted).await;
         entries.extend(page.entries);
         from = page.next_index;
     }
     entries
+}
+
+/// A log that has just started does not know yet who may read.
+async fn read_page(log: &Client, wanted: &ListOutcomes) -> Outcomes {
+    let begun = Instant::now();
+    loop {
+        match log.post(OUTCOMES_LIST, &RequestId::make_random(), None, wanted).await {
+            Ok(page) => return page,
+            Err(error) => assert!(begun.elapsed() < READ_WAIT_MAX, "{error:?}"),
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 /// The newest checkpoint, if the log answers right now.

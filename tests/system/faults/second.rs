@@ -53,6 +53,15 @@ impl Second {
         self.house.site().addresses.url(ServiceKind::Partition).to_owned()
     }
 
+    pub(super) async fn stop(&mut self) {
+        self.house.stop_one(ServiceKind::Partition).await;
+    }
+
+    pub(super) async fn start_again(&mut self) {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        self.house.start_one(ServiceKind::Partition, &clock).await.unwrap();
+    }
+
     pub(super) async fn desk(&self, person: &Person) -> Desk {
         let site = self.house.site();
         let passwords = Passwords::load(&site.layout).unwrap();

@@ -2,6 +2,7 @@
 
 use domain::vaccination::Vaccination;
 use domain::{Outcome, ServiceKind};
+use tokio::sync::{Mutex, OnceCell};
 use tokio::task::JoinSet;
 use watari::Settings;
 use watari::story::desk::Desk;
@@ -34,14 +35,25 @@ pub(super) struct Case {
     pub(super) doses: Vec<Vaccination>,
 }
 
-/// The same test on both engines, each with a stage of its own.
+/// The same test on both engines, on stages that all tests share, one after the other: whoever
+/// breaks something mends it.
 pub(super) fn on_both<F: AsyncFn(&mut Stage)>(test: F) {
-    for engine in [Engine::Sqlite, Engine::Postgres] {
-        RUNTIME.block_on(async {
-            let mut stage = Stage::start(engine).await;
-            test(&mut stage).await;
-        });
-    }
+    on(Engine::Sqlite, &test);
+    on(Engine::Postgres, &test);
+}
+
+pub(super) fn on_sqlite<F: AsyncFn(&mut Stage)>(test: F) {
+    on(Engine::Sqlite, &test);
+}
+
+fn on<F: AsyncFn(&mut Stage)>(engine: Engine, test: &F) {
+    static SQLITE: OnceCell<Mutex<Stage>> = OnceCell::const_new();
+    static POSTGRES: OnceCell<Mutex<Stage>> = OnceCell::const_new();
+    let cell = if engine == Engine::Sqlite { &SQLITE } else { &POSTGRES };
+    RUNTIME.block_on(async {
+        let stage = cell.get_or_init(async || Mutex::new(Stage::start(engine).await)).await;
+        test(&mut *stage.lock().await).await;
+    });
 }
 
 impl Stage {
@@ -131,9 +143,8 @@ impl Stage {
     /// How many entries, of any kind, speak of these inquiries.
     pub(super) async fn count_entries(&self, cases: &[Case]) -> usize {
         let entries = history::entries(self).await;
-        let is_ours = |one: &&IndexedEntry| {
-            cases.iter().any(|case| case.asked.inquiry == one.entry.inquiry)
-        };
+        let is_ours =
+            |one: &&IndexedEntry| cases.iter().any(|case| case.asked.inquiry == one.entry.inquiry);
         entries.iter().filter(is_ours).count()
     }
 
@@ -168,8 +179,7 @@ impl Case {
     }
 
     pub(super) fn is_told_by(&self, found: &IndexedEntry, answer: &AskAnswer) -> bool {
-        let outcome =
-            if self.doses.is_empty() { Outcome::Nothing } else { Outcome::Provided };
+        let outcome = if self.doses.is_empty() { Outcome::Nothing } else { Outcome::Provided };
         found.entry.inquiry == self.asked.inquiry
             && found.entry.outcome == outcome
             && found.index == answer.log_index
