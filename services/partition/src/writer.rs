@@ -116,7 +116,7 @@ impl Writer {
     fn write(&mut self, jobs: Vec<Job>) {
         match self.commit(&jobs) {
             Ok(()) => jobs.into_iter().for_each(|job| settle(job, Ok(()))),
-            Err(error) if jobs.len() == 1 || is_unknown(&error) => {
+            Err(error) if jobs.len() == 1 || is_everybodys(&error) => {
                 let kind = error.kind();
                 tracing::warn!(code = kind.code, acts = jobs.len(), "acts not written");
                 let mut error = Some(error);
@@ -179,7 +179,9 @@ fn settle(job: Job, result: Result<(), ApiError>) {
     let _ = job.settled.send(result);
 }
 
-/// After an unknown commit the acts may be there: trying them again could do them twice.
-fn is_unknown(error: &ApiError) -> bool {
-    error.kind() == &problems::UNKNOWN_OUTCOME
+/// Whether trying the acts one by one would not help: after an unknown commit they may be there, and
+/// a database that is away would make each of them wait in turn.
+fn is_everybodys(error: &ApiError) -> bool {
+    let is_unknown = error.kind() == &problems::UNKNOWN_OUTCOME;
+    is_unknown || error.db_error().is_some_and(DbError::is_unavailable)
 }
