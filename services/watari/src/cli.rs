@@ -3,7 +3,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{bootstrap, demo, doctor, migrate, openapi, routes, run, seed, setup, show};
+use crate::commands::{
+    bench, bootstrap, demo, doctor, migrate, openapi, routes, run, seed, setup, show,
+};
 use crate::screen::{Screen, complain};
 use crate::{Failure, services};
 
@@ -33,6 +35,8 @@ enum Command {
     Show(ConfigArg),
     /// Check files, certificates, databases and services, and say what to do
     Doctor(ConfigArg),
+    /// Measure this machine: inquiries per second, and what their times give away
+    Bench(bench::Args),
     /// Print the API description (OpenAPI 3.1) of one service, or of all
     Openapi(openapi::Args),
     /// Print every route with its action and who may call it
@@ -72,6 +76,7 @@ fn dispatch(command: Command, screen: Screen) -> Result<ExitCode, Failure> {
         Command::Seed(args) => seed::run(&args, screen),
         Command::Show(args) => show::run(&args, screen),
         Command::Doctor(args) => doctor::run(&args, screen),
+        Command::Bench(args) => bench::run(&args, screen),
         Command::Openapi(args) => openapi::run(&args, screen),
         Command::Routes => Ok(routes::run(screen)),
     }

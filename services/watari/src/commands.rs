@@ -1,5 +1,6 @@
 //! One file per command: reads its arguments, calls the parts, prints.
 
+pub(crate) mod bench;
 pub(crate) mod bootstrap;
 pub(crate) mod demo;
 pub(crate) mod doctor;

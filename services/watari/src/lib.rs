@@ -7,6 +7,7 @@
 //! Reading order: `cli`, [`settings`], [`services`], [`house`] (starting), [`setup`] (what stands in
 //! a folder before), [`story`] (the demonstration), then `commands`, one file each.
 
+mod bench;
 mod cli;
 mod commands;
 mod doctor;

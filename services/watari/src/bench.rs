@@ -1,0 +1,12 @@
+//! Measures the real house, set up for it in a temporary folder: the services, mutual TLS and every
+//! durable log as in daily use; only the limits on too many requests are opened up.
+//!
+//! Reading order: [`ground`] (what is measured), [`load`] (by whom), [`transfer`] with [`replay`]
+//! and its `store`, [`timing`].
+
+pub(crate) mod ground;
+mod load;
+mod replay;
+mod store;
+pub(crate) mod timing;
+pub(crate) mod transfer;

@@ -1,0 +1,67 @@
+use std::process::ExitCode;
+
+use serde::Serialize;
+use tempfile::TempDir;
+
+use crate::bench::ground::{Ground, Place, set_up};
+use crate::bench::{timing, transfer};
+use crate::commands::telemetry_beside;
+use crate::screen::Screen;
+use crate::{Failure, runtime};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    what: What,
+    /// `sqlite`, or a PostgreSQL server by its owner's URL: postgres://owner:password@host:port/
+    #[arg(long, global = true, value_name = "URL", default_value = "sqlite")]
+    database: String,
+    /// Print the result as JSON and nothing else
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    /// Full inquiries per second, and beside them the same SQL without the services
+    Transfer(transfer::Args),
+    /// Whether the time of an answer tells one kind of "nothing" from another
+    Timing(timing::Args),
+}
+
+pub(crate) fn run(args: &Args, screen: Screen) -> Result<ExitCode, Failure> {
+    let quiet = if args.json { Screen::Silent } else { screen };
+    let (place, clock) = (Place::parse(&args.database), runtime::clock());
+    let folder = TempDir::new().map_err(Failure::file(&std::env::temp_dir()))?;
+    let settings = runtime::block_on(set_up(folder.path(), &place, clock.as_ref()))?;
+    let _telemetry = telemetry_beside(&settings)?;
+    let result = runtime::block_on(async {
+        let ground = Ground::start(settings, place, &clock, quiet).await?;
+        let result = tokio::select! {
+            result = measure(&ground, args, quiet) => result,
+            stopped = runtime::told_to_stop() => stopped.and(Err(Failure::Interrupted)),
+        };
+        ground.stop(quiet).await;
+        result
+    })?;
+    quiet.blank();
+    screen.line(&result);
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn measure(ground: &Ground, args: &Args, screen: Screen) -> Result<String, Failure> {
+    match &args.what {
+        What::Transfer(wanted) => {
+            let lines = transfer::measure(ground, wanted, screen).await?;
+            if args.json { to_json(&lines) } else { Ok(transfer::table(&lines)) }
+        }
+        What::Timing(wanted) => {
+            let comparison = timing::compare(ground, wanted, screen).await?;
+            if args.json { to_json(&comparison) } else { Ok(comparison.text()) }
+        }
+    }
+}
+
+fn to_json(result: &impl Serialize) -> Result<String, Failure> {
+    serde_json::to_string_pretty(result).map_err(|_| Failure::Claim("a result is JSON"))
+}
