@@ -7,14 +7,29 @@ use serde::{Deserialize, Serialize};
 /// Longest id of this kind, in bytes.
 pub const TEXT_ID_BYTES_MAX: usize = 64;
 
-/// Letters, digits, `.`, `_`, `-`: nothing that could break a line of a log or of a signed text.
+/// Digits of the shortest number that names a person: a voucher's ten.
+const PERSONAL_NUMBER_DIGITS_MIN: usize = 10;
+
+/// Letters, digits, `.`, `_`, `-`: nothing that could break a line of a log or of a signed text,
+/// nor a resident's number that somebody pasted: logs keep these ids for years.
 fn is_well_formed(text: &str) -> bool {
     let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
-    !text.is_empty() && text.len() <= TEXT_ID_BYTES_MAX && text.bytes().all(allowed)
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    !text.is_empty()
+        && text.len() <= TEXT_ID_BYTES_MAX
+        && text.bytes().all(allowed)
+        && (digits < PERSONAL_NUMBER_DIGITS_MIN || is_hyphenated_uuid(text))
+}
+
+fn is_hyphenated_uuid(text: &str) -> bool {
+    text.len() == uuid::fmt::Hyphenated::LENGTH && uuid::Uuid::try_parse(text).is_ok()
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("an id is 1 to 64 letters, digits, dots, underscores or hyphens")]
+#[error(
+    "an id is 1 to 64 letters, digits, dots, underscores or hyphens, and a UUID or fewer than ten \
+     digits"
+)]
 pub struct InvalidTextId;
 
 /// An operator (職員) registered with the nation beforehand: one natural person or one system.
@@ -139,6 +154,18 @@ mod tests {
             assert_eq!(OperatorId::parse(text), Err(InvalidTextId));
             assert_eq!(TerminalId::parse(text), Err(InvalidTextId));
             assert_eq!(RequestId::parse(text), Err(InvalidTextId));
+        }
+    }
+
+    #[test]
+    fn ids_that_could_hold_the_number_of_a_person_are_refused() {
+        for text in ["999912345678", "9999-1234-5678", "person.999912345678", "1234567890"] {
+            assert_eq!(OperatorId::parse(text), Err(InvalidTextId));
+            assert_eq!(TerminalId::parse(text), Err(InvalidTextId));
+            assert_eq!(RequestId::parse(text), Err(InvalidTextId));
+        }
+        for text in ["clerk-131211-01", "0199f3a2-7c11-7000-8000-123456789012"] {
+            assert!(OperatorId::parse(text).is_ok() && RequestId::parse(text).is_ok(), "{text}");
         }
     }
 

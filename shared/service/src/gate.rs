@@ -82,7 +82,8 @@ pub(crate) async fn pass(
     let request_id = request_id(&request);
     let endpoint = find_endpoint(&gate, &request);
     let route = endpoint.map_or("(none)", |endpoint| endpoint.path);
-    let span = telemetry::request_span(gate.service, route, &request_id, request.headers());
+    let headers = is_service(&request).then(|| request.headers());
+    let span = telemetry::request_span(gate.service, route, &request_id, headers);
     let answer = async {
         match admit(&gate, endpoint, &request, &request_id) {
             Ok(caller) => {
@@ -126,6 +127,11 @@ fn finish<B: MessageBody + 'static>(
 fn request_id(request: &ServiceRequest) -> RequestId {
     let sent = request.headers().get(REQUEST_ID_HEADER).and_then(|value| value.to_str().ok());
     sent.and_then(|text| RequestId::parse(text).ok()).unwrap_or_else(RequestId::make_random)
+}
+
+fn is_service(request: &ServiceRequest) -> bool {
+    let peer = request.conn_data::<Peer>().map(|peer| &peer.certificate.identity);
+    matches!(peer, Some(PeerIdentity::Service { .. }))
 }
 
 fn find_endpoint(gate: &Gate, request: &ServiceRequest) -> Option<&'static Endpoint> {

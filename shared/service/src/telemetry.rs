@@ -85,12 +85,14 @@ fn silence_panics() {
     }));
 }
 
-/// The span of one request, continuing the caller's trace.
+/// The span of one request, continuing the trace of a service of ours.
+///
+/// What others call their trace is theirs: an id of 32 digits could be anything, also a number.
 pub(crate) fn request_span(
     service: &'static str,
     route: &'static str,
     request_id: &RequestId,
-    headers: &HeaderMap,
+    from_service: Option<&HeaderMap>,
 ) -> Span {
     let span = tracing::info_span!(
         "request",
@@ -100,11 +102,13 @@ pub(crate) fn request_span(
         request.id = request_id.as_str(),
         http.response.status_code = tracing::field::Empty,
     );
-    let parent = opentelemetry::global::get_text_map_propagator(|propagator| {
-        propagator.extract(&HeaderExtractor(headers))
-    });
-    // Fails only where no tracing layer is installed; then there is no trace to continue.
-    let _ = span.set_parent(parent);
+    if let Some(headers) = from_service {
+        let parent = opentelemetry::global::get_text_map_propagator(|propagator| {
+            propagator.extract(&HeaderExtractor(headers))
+        });
+        // Fails only where no tracing layer is installed; then there is no trace to continue.
+        let _ = span.set_parent(parent);
+    }
     span
 }
 

@@ -95,14 +95,11 @@ fn in_bodies(day: &mut Day, terminal: &Terminal, token: &str) {
 }
 
 fn in_headers(day: &mut Day, terminal: &Terminal, token: &str) {
-    let headers: [(&str, fn(&str) -> String); 12] = [
+    let headers: [(&str, fn(&str) -> String); 11] = [
         ("as the request's id", |number| format!("X-Request-Id: {number}")),
         ("in a request's id", |number| format!("X-Request-Id: person-{number}")),
         ("in groups as the request's id", |number| {
             format!("X-Request-Id: {}-{}-{}", &number[..4], &number[4..8], &number[8..])
-        }),
-        ("in a UUID as the request's id", |number| {
-            format!("X-Request-Id: 00000000-0000-4000-8000-{number}")
         }),
         ("as the trace's id", |number| {
             format!("traceparent: 00-00000000000000000000{number}-0000000000000001-01")
