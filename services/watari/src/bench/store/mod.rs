@@ -249,7 +249,7 @@ fn find_person(tx: &mut Tx, room: RoomKey, number_index: &[u8]) -> Result<Vec<u8
 /// Takes away the databases that a measurement made on a server; says whether all are gone.
 pub(super) fn drop_databases(owner_url: &str, names: &[String]) -> bool {
     let Ok(mut owner) = PgConnection::establish(owner_url) else { return false };
-    let statement = |name| format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
+    let statement = |name: &String| format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
     let kept = names.iter().filter(|name| owner.batch_execute(&statement(name)).is_err());
     kept.count() == 0
 }
