@@ -11,4 +11,5 @@ mod letter;
 mod lies;
 mod neighbours;
 mod row_security;
+mod scene;
 mod sql;

@@ -2,7 +2,9 @@
 //! permit key: the provider believes only the inquirer's own signatures (C012, C066 to C068, C091).
 
 use crypto::{Purpose, RoomKeys, SigningKey};
-use domain::{IndividualNumber, InquiryHeader, InquiryId, MunicipalityCode, RequestId, ServiceKind};
+use domain::{
+    IndividualNumber, InquiryHeader, InquiryId, MunicipalityCode, RequestId, ServiceKind,
+};
 use jsonwebtoken::EncodingKey;
 use serde_json::Value;
 use service::pki::Authority;
@@ -179,16 +181,22 @@ fn a_permit_counts_for_one_message_one_provider_and_a_short_time() {
                 request(thief.genuine(), permit(&thief.permit_key, &claims(&other)))
             }),
             ("no permit", thief.altered(|request| request.permit.clear())),
-            ("no signature", thief.altered(|request| {
-                let end = request.permit.rfind('.').unwrap() + 1;
-                request.permit.truncate(end);
-            })),
-            ("algorithm none", thief.altered(|request| {
-                let (_, claims) = request.permit.split_once('.').unwrap();
-                let (claims, _) = claims.split_once('.').unwrap();
-                // {"typ":"JWT","alg":"none"}
-                request.permit = format!("eyJ0eXAiOiJKV1QiLCJhbGciOiJub25lIn0.{claims}.");
-            })),
+            (
+                "no signature",
+                thief.altered(|request| {
+                    let end = request.permit.rfind('.').unwrap() + 1;
+                    request.permit.truncate(end);
+                }),
+            ),
+            (
+                "algorithm none",
+                thief.altered(|request| {
+                    let (_, claims) = request.permit.split_once('.').unwrap();
+                    let (claims, _) = claims.split_once('.').unwrap();
+                    // {"typ":"JWT","alg":"none"}
+                    request.permit = format!("eyJ0eXAiOiJKV1QiLCJhbGciOiJub25lIn0.{claims}.");
+                }),
+            ),
         ] {
             thief.expect_refused(what, request).await;
         }
@@ -260,15 +268,20 @@ fn only_the_inquirers_own_signatures_count_outside_and_inside() {
             ("number signature missing", inside(&|_| number.reveal().as_bytes().to_vec())),
             ("number signature cut", inside(&|h| genuine(h)[..75].to_vec())),
             ("something behind it", inside(&|h| [genuine(h).as_slice(), b"0"].concat())),
-            ("another number under it", inside(&|h| {
-                [other_number.reveal().as_bytes(), &genuine(h)[12..]].concat()
-            })),
+            (
+                "another number under it",
+                inside(&|h| [other_number.reveal().as_bytes(), &genuine(h)[12..]].concat()),
+            ),
             ("signed for another header", inside(&|_| genuine(&head()))),
-            ("signed for another purpose", inside(&|h| {
-                let signed = [h.to_signed_bytes().as_slice(), number.reveal().as_bytes()].concat();
-                let signature = thief.koriyama.sign(Purpose::Inquiry, &signed);
-                [number.reveal().as_bytes(), &signature.to_bytes()].concat()
-            })),
+            (
+                "signed for another purpose",
+                inside(&|h| {
+                    let signed =
+                        [h.to_signed_bytes().as_slice(), number.reveal().as_bytes()].concat();
+                    let signature = thief.koriyama.sign(Purpose::Inquiry, &signed);
+                    [number.reveal().as_bytes(), &signature.to_bytes()].concat()
+                }),
+            ),
             ("not a number", inside(&|h| [b"999900000000", &genuine(h)[12..]].concat())),
             ("nothing inside", inside(&|_| Vec::new())),
         ] {
@@ -320,14 +333,20 @@ fn the_provider_looks_into_its_own_permission_list() {
         let adachi = world.cast.adachi.code;
         for (what, header) in [
             ("procedure", InquiryHeader { procedure: "tax".to_owned(), ..header(world) }),
-            ("basis", InquiryHeader { legal_basis: "number-act-19-15".to_owned(), ..header(world) }),
+            (
+                "basis",
+                InquiryHeader { legal_basis: "number-act-19-15".to_owned(), ..header(world) },
+            ),
             ("items", InquiryHeader { items: "all".to_owned(), ..header(world) }),
             ("not a law code", InquiryHeader { items: "a\nb".to_owned(), ..header(world) }),
             ("asking itself", InquiryHeader { inquirer: adachi, ..header(world) }),
-            ("a room nobody has", InquiryHeader {
-                inquirer: MunicipalityCode::parse("092037").unwrap(),
-                ..header(world)
-            }),
+            (
+                "a room nobody has",
+                InquiryHeader {
+                    inquirer: MunicipalityCode::parse("092037").unwrap(),
+                    ..header(world)
+                },
+            ),
         ] {
             thief.expect_refused(what, thief.permitted(thief.inquiry(header))).await;
         }

@@ -88,6 +88,16 @@ impl Sql {
         texts.remove(0)
     }
 
+    /// Takes away what forbids SQLite to change and remove rows: whoever has the file can do that.
+    pub(super) fn drop_triggers(&mut self) {
+        if let Self::Sqlite(_) = self {
+            for name in self.texts("SELECT name AS value FROM sqlite_schema WHERE type = 'trigger'")
+            {
+                self.run(&format!("DROP TRIGGER {name}"));
+            }
+        }
+    }
+
     /// Bytes given in hexadecimal, as this engine writes them.
     pub(super) fn bytes(&self, hex: &str) -> String {
         match self {
