@@ -48,12 +48,14 @@ impl Database {
 
     pub(super) fn break_by(&self, damage: Damage) {
         let mut connection = self.connect();
-        connection.batch_execute(damage.words(&connection)[0]).unwrap();
+        let [break_it, _] = damage.words(&connection);
+        connection.batch_execute(break_it).unwrap();
     }
 
     pub(super) fn mend(&self, damage: Damage) {
         let mut connection = self.connect();
-        connection.batch_execute(damage.words(&connection)[1]).unwrap();
+        let [_, mend_it] = damage.words(&connection);
+        connection.batch_execute(mend_it).unwrap();
     }
 
     /// Keeps every writer out of a table; on SQLite out of the whole database.

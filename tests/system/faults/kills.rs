@@ -54,9 +54,10 @@ async fn survive(engine: Engine) {
         askers.spawn(ask_on_and_on(Arc::clone(&stage), stopped.clone(), random));
     }
     let mut notes = Vec::new();
-    let mut victims = [log, source, asker, broker];
-    for (place, victim) in victims.iter_mut().enumerate() {
-        let lasting = if place == 0 { LOG_KILLED } else { OTHER_KILLED };
+    let mut victims =
+        [(log, LOG_KILLED), (source, OTHER_KILLED), (asker, OTHER_KILLED), (broker, OTHER_KILLED)];
+    for (victim, lasting) in &mut victims {
+        let lasting = *lasting;
         let kills = torment(victim, lasting, &mut random).await;
         assert!(kills >= 3, "only {kills} kills in {lasting:?}");
         notes.extend(history::note(&stage).await);
@@ -67,8 +68,9 @@ async fn survive(engine: Engine) {
     history::assert_continues(&stage, &notes).await;
     assert_asked_again(&stage, &answered).await;
     // What was found on disk at the last start is what was signed.
-    victims[0].kill();
-    victims[0].start_again().await;
+    let [(log, _), ..] = &mut victims;
+    log.kill();
+    log.start_again().await;
     assert_all_on_record(&stage, &answered).await;
     history::assert_continues(&stage, &notes).await;
 }

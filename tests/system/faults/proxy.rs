@@ -88,7 +88,8 @@ impl Proxy {
     ) {
         let mut bytes = [0; 16 * 1024];
         while let Ok(count @ 1..) = from.read(&mut bytes) {
-            if self.cuts(side, turns) || to.write_all(&bytes[..count]).is_err() {
+            let read = bytes.get(..count).unwrap();
+            if self.cuts(side, turns) || to.write_all(read).is_err() {
                 return;
             }
         }

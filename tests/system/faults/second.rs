@@ -2,13 +2,10 @@
 //! while the asker does not.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use crypto::KeyStore;
-use domain::{
-    Clock, MunicipalityCode, OperatorId, RequestId, Role, ServiceKind, SystemClock, TerminalId,
-};
+use domain::{MunicipalityCode, OperatorId, RequestId, Role, ServiceKind, TerminalId};
 use service::config::{DatabaseConfig, Secret};
 use service::pki::Authority;
 use watari::Settings;
@@ -22,7 +19,7 @@ use wire::registry::{
 };
 use wire::{Base64Bytes, PeerIdentity, WirePassword};
 
-use crate::support::World;
+use crate::support::{World, clock};
 
 /// The instance's name in its certificate.
 pub(super) const INSTANCE: &str = "second";
@@ -37,7 +34,7 @@ impl Second {
     /// knows its keys.
     pub(super) async fn start(world: &World, owner_url: Option<String>) -> Self {
         let town = chiyoda();
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let clock = clock();
         let authority = Authority::open(&world.site.layout.authority(), clock.as_ref()).unwrap();
         let settings = settings(world, &authority, &town, owner_url).await;
         watari::schema::migrate(&settings, ServiceKind::Partition).await.unwrap();
@@ -58,7 +55,7 @@ impl Second {
     }
 
     pub(super) async fn start_again(&mut self) {
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let clock = clock();
         self.house.start_one(ServiceKind::Partition, &clock).await.unwrap();
     }
 

@@ -14,7 +14,7 @@ use wire::{CallError, Owner};
 use super::database::Database;
 use super::history;
 use super::second::Second;
-use crate::support::{Engine, RUNTIME, World, dose, postgres_url, question};
+use crate::support::{Engine, RUNTIME, World, clock, dose, postgres_url, question};
 
 /// Residents of Koriyama, by the demonstration's serial numbers; Chiyoda knows the first three.
 const VACCINATED: [u32; 2] = [1, 2];
@@ -86,7 +86,12 @@ impl Stage {
     /// About one of the people whom Koriyama may ask about.
     pub(super) fn case(&self, kind: usize) -> Case {
         let [first, other] = VACCINATED;
-        let serial = [first, WITHOUT_DOSES, other, UNKNOWN][kind % 4];
+        let serial = match kind % 4 {
+            0 => first,
+            1 => WITHOUT_DOSES,
+            2 => other,
+            _ => UNKNOWN,
+        };
         Case { asked: question(serial, self.second.town.code), doses: doses(serial) }
     }
 
@@ -153,8 +158,7 @@ impl Stage {
     }
 
     pub(super) async fn start_again(&mut self, kind: ServiceKind) {
-        let clock = crate::support::clock();
-        self.world.house.start_one(kind, &clock).await.unwrap();
+        self.world.house.start_one(kind, &clock()).await.unwrap();
     }
 
     pub(super) fn log_database(&self) -> Database {
