@@ -52,6 +52,13 @@ impl Sql {
         Self::connect(&world.site.settings.database(service).unwrap().url.reveal().unwrap())
     }
 
+    /// With a service's role in another service's database, if the server lets it in at all.
+    pub(super) fn guest(world: &World, guest: ServiceKind, home: ServiceKind) -> Option<Self> {
+        let url = world.site.settings.database(guest).unwrap().url.reveal().unwrap();
+        let url = url.replace(&database(world, guest), &database(world, home));
+        PgConnection::establish(&url).ok().map(Self::Postgres)
+    }
+
     fn connect(url: &str) -> Self {
         Self::Postgres(PgConnection::establish(url).unwrap())
     }
