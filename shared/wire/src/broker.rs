@@ -37,11 +37,32 @@ impl BrokerInquiry {
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BrokerAnswer {
+    /// Written as 1 or 0: `true` and `false` differ in length, and that would show on the line.
+    #[serde(with = "one_digit")]
+    #[schema(value_type = u8, minimum = 0, maximum = 1)]
     pub routed: bool,
     #[schema(value_type = String, format = Byte)]
     pub sealed: Base64Bytes,
     /// Proof that the outcome is durable in the provision log.
     pub receipt: Receipt,
+}
+
+mod one_digit {
+    use serde::{Deserialize, Deserializer, Serializer, de};
+
+    pub(super) fn serialize<S: Serializer>(is: &bool, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u8(u8::from(*is))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<bool, D::Error> {
+        match u8::deserialize(deserializer)? {
+            0 => Ok(false),
+            1 => Ok(true),
+            _ => Err(de::Error::custom("this field is 0 or 1")),
+        }
+    }
 }
 
 /// 情報提供許可証: short-lived, for one inquiry, signed by the broker (an EdDSA JWT).
