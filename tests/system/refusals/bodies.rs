@@ -34,13 +34,17 @@ async fn every_form(world: &World) -> Vec<(&'static Endpoint, Line, Option<Strin
 
 /// Bodies that nobody could mean.
 fn shapeless() -> Vec<(&'static str, Vec<u8>)> {
-    let nested = |open: &str, close: &str| format!("{}{}", open.repeat(50_000), close.repeat(50_000));
+    let nested =
+        |open: &str, close: &str| format!("{}{}", open.repeat(50_000), close.repeat(50_000));
     vec![
         ("no document", MARK.as_bytes().to_vec()),
         ("half a document", format!("{{\"{MARK}\":\"{MARK}").into_bytes()),
         ("two documents", format!("{{}}{{\"{MARK}\":1}}").into_bytes()),
         ("an unknown field", format!("{{\"{MARK}\":\"{MARK}\"}}").into_bytes()),
-        ("an unknown field with a broken value", format!("{{\"{MARK}\":{{\"{MARK}\":]").into_bytes()),
+        (
+            "an unknown field with a broken value",
+            format!("{{\"{MARK}\":{{\"{MARK}\":]").into_bytes(),
+        ),
         ("a text", format!("\"{MARK}\"").into_bytes()),
         ("a list", format!("[[\"{MARK}\"]]").into_bytes()),
         ("deep lists", nested("[", "]").into_bytes()),

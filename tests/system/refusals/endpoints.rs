@@ -136,7 +136,11 @@ impl Foreign {
         let files = identities.enumerate().map(|(index, identity)| {
             let issued = authority.issue(&identity, &["127.0.0.1"], &index.to_string()).unwrap();
             let ours = world.site.layout.tls("broker");
-            TlsFiles { authority: ours.authority, revocation_list: ours.revocation_list, ..issued.files }
+            TlsFiles {
+                authority: ours.authority,
+                revocation_list: ours.revocation_list,
+                ..issued.files
+            }
         });
         Self { files: files.collect(), _folder: folder }
     }
@@ -159,7 +163,10 @@ fn every_flaw_of_a_token_is_refused_alike_at_every_endpoint() {
                     let what = format!("{flaw} at {kind} {}", endpoint.path);
                     assert_eq!(answer.status, without.status, "{what}: {answer:?}");
                     if log_in {
-                        assert_eq!((answer.status, answer.code().as_str()), (401, "unauthenticated"));
+                        assert_eq!(
+                            (answer.status, answer.code().as_str()),
+                            (401, "unauthenticated")
+                        );
                         let same = answer.without_ids();
                         assert_eq!(refused.get_or_insert(same.clone()), &same, "{what}");
                     }

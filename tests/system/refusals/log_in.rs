@@ -50,7 +50,7 @@ fn unknown_user_wrong_password_and_every_other_reason_are_answered_alike() {
 /// A certificate of the right authority for a terminal that the nation does not know.
 fn unregistered(world: &crate::support::World) -> String {
     use domain::{SystemClock, TerminalId};
-    let name = format!("terminal-{}", uuid::Uuid::new_v4().simple());
+    let name = uuid::Uuid::new_v4().to_string();
     let authority =
         service::pki::Authority::open(&world.site.layout.authority(), &SystemClock).unwrap();
     let identity = wire::PeerIdentity::Terminal {
@@ -65,7 +65,7 @@ fn unregistered(world: &crate::support::World) -> String {
 fn whoever_keeps_failing_waits_and_hears_how_long_also_if_there_is_no_such_user() {
     on_both(async |world| {
         let newcomer = Newcomer::register(world).await;
-        let unknown = format!("nobody-{}", uuid::Uuid::new_v4().simple());
+        let unknown = uuid::Uuid::new_v4().to_string();
         let mut delays = Vec::new();
         for user in [newcomer.user.as_str(), &unknown] {
             let mut answer = newcomer.try_log_in(world, user, "wrong password").await;

@@ -89,9 +89,9 @@ pub(super) struct Newcomer {
 
 impl Newcomer {
     pub(super) async fn register(world: &World) -> Self {
-        let word = Uuid::new_v4().simple().to_string();
-        let user = OperatorId::parse(&format!("clerk-{word}")).unwrap();
-        let terminal = TerminalId::parse(&format!("terminal-{word}")).unwrap();
+        let word = Uuid::new_v4().to_string();
+        let user = OperatorId::parse(&Uuid::new_v4().to_string()).unwrap();
+        let terminal = TerminalId::parse(&Uuid::new_v4().to_string()).unwrap();
         let municipality = Some(world.cast.koriyama.code);
         let authority = Authority::open(&world.site.layout.authority(), &SystemClock).unwrap();
         let identity = PeerIdentity::Terminal { municipality, terminal: terminal.clone() };
