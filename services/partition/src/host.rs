@@ -20,6 +20,8 @@ pub(crate) struct Host {
     pub(crate) instance: String,
     pub(crate) db: Db,
     pub(crate) rooms: HashMap<MunicipalityCode, Arc<Room>>,
+    /// Ours too, but their keys are missing.
+    pub(crate) closed: Vec<MunicipalityCode>,
     pub(crate) participants: Participants,
     pub(crate) broker: Client,
     pub(crate) permit_keys: Vec<DecodingKey>,
@@ -34,8 +36,9 @@ pub(crate) struct Host {
 impl Host {
     /// The room of a municipality, if it is one of ours.
     pub(crate) fn room(&self, municipality: MunicipalityCode) -> Result<Arc<Room>, ApiError> {
-        let room = self.rooms.get(&municipality).map(Arc::clone);
-        room.ok_or_else(|| ApiError::new(&problems::NOT_HOSTED))
+        let is_closed = self.closed.contains(&municipality);
+        let refusal = if is_closed { &problems::ROOM_CLOSED } else { &problems::NOT_HOSTED };
+        self.rooms.get(&municipality).map(Arc::clone).ok_or_else(|| ApiError::new(refusal))
     }
 
     pub(crate) fn directory(&self) -> Result<Arc<Directory>, ApiError> {

@@ -19,6 +19,14 @@ pub static NOT_HOSTED: ProblemKind = ProblemKind {
     next_step: "Use the address of your own municipality's partition.",
 };
 
+pub static ROOM_CLOSED: ProblemKind = ProblemKind {
+    code: "room-closed",
+    status: 503,
+    title: "The room's keys are missing, so nothing in it can be read or written.",
+    owner: Owner::Platform,
+    next_step: "Tell the operator of the platform; this says nothing about any person.",
+};
+
 pub static ASKING_ITSELF: ProblemKind = ProblemKind {
     code: "asking-itself",
     status: 400,
@@ -75,9 +83,10 @@ pub static BAD_ANSWER: ProblemKind = ProblemKind {
     next_step: "Nothing was shown. Tell the operator of the platform the request id.",
 };
 
-pub static ALL: [&ProblemKind; 9] = [
+pub static ALL: [&ProblemKind; 10] = [
     &NOT_IN_REGISTER,
     &NOT_HOSTED,
+    &ROOM_CLOSED,
     &ASKING_ITSELF,
     &NOT_PERMITTED,
     &INQUIRY_REUSED,

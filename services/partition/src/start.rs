@@ -4,8 +4,8 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use crypto::KeyStore;
-use db::Db;
-use domain::{Clock, ServiceKind};
+use db::{Db, DbError, RoomKey, Tx};
+use domain::{Clock, MunicipalityCode, ServiceKind};
 use jsonwebtoken::DecodingKey;
 use ledger::{Origin, Verifier};
 use service::Participants;
@@ -25,7 +25,7 @@ use crate::host::Host;
 use crate::metrics::Counters;
 use crate::room::Room;
 use crate::writer::Writer;
-use crate::{ENDPOINTS, MIGRATIONS, expire, publish, routes};
+use crate::{ENDPOINTS, MIGRATIONS, expire, publish, routes, store};
 
 /// Starts a partition instance: its rooms, their writers, its listener and its background tasks.
 pub async fn start(
@@ -46,11 +46,12 @@ pub async fn start(
     counters.register(&metrics);
     let db = Db::open(&config.database.service()?).await?;
     db.require_schema(&MIGRATIONS).await?;
-    let (rooms, writers) = open_rooms(&config, &db)?;
+    let Opened { rooms, closed, writers } = open_rooms(&config, &db).await?;
     let host = Arc::new(Host {
         instance: instance(&identity)?,
         db,
         rooms,
+        closed,
         participants: participants.clone(),
         broker: client(ServiceKind::Broker, &config.broker_url)?,
         permit_keys: permit_keys(&config)?,
@@ -93,24 +94,43 @@ fn instance(identity: &TlsIdentity) -> Result<String, StartError> {
     }
 }
 
-type Rooms = HashMap<domain::MunicipalityCode, Arc<Room>>;
+#[derive(Default)]
+struct Opened {
+    rooms: HashMap<MunicipalityCode, Arc<Room>>,
+    closed: Vec<MunicipalityCode>,
+    writers: Vec<Writer>,
+}
 
-/// Opens each room's keys; a room that has none yet gets them here.
-fn open_rooms(config: &Config, db: &Db) -> Result<(Rooms, Vec<Writer>), StartError> {
+/// Opens each room's keys; a new room gets them here.
+///
+/// A room in which something was done and which has no keys any more stays closed: with new ones it
+/// would not find its own people and would say that it knows nothing of them.
+async fn open_rooms(config: &Config, db: &Db) -> Result<Opened, StartError> {
     let store = KeyStore::open(&config.keys.key_encryption_key, &config.keys.folder)?;
-    let mut rooms = HashMap::new();
-    let mut writers = Vec::new();
+    let mut opened = Opened::default();
     for municipality in config.municipalities.iter().copied() {
         let keys = match store.room(municipality)? {
             Some(keys) => keys,
+            None if has_begun(db, municipality).await? => {
+                tracing::error!(%municipality, "the room's keys are missing: it stays closed");
+                opened.closed.push(municipality);
+                continue;
+            }
             None => store.make_room(municipality)?,
         };
         let limits = (config.limits.queue_acts_max, config.limits.batch_acts_max);
         let (queue, writer) = Writer::new(db.clone(), municipality, limits)?;
-        rooms.insert(municipality, Arc::new(Room { municipality, keys: Arc::new(keys), queue }));
-        writers.push(writer);
+        let room = Room { municipality, keys: Arc::new(keys), queue };
+        opened.rooms.insert(municipality, Arc::new(room));
+        opened.writers.push(writer);
     }
-    Ok((rooms, writers))
+    Ok(opened)
+}
+
+async fn has_begun(db: &Db, municipality: MunicipalityCode) -> Result<bool, DbError> {
+    let room = RoomKey::parse(municipality.as_str()).map_err(|_| DbError::Unavailable)?;
+    let read = move |tx: &mut Tx| store::operation::has_begun(tx, municipality);
+    db.room_read("partition.has-begun", room, read).await
 }
 
 fn permit_keys(config: &Config) -> Result<Vec<DecodingKey>, StartError> {

@@ -1,4 +1,4 @@
-use db::{Tx, on_engine};
+use db::{DbError, Tx, on_engine};
 use diesel::prelude::*;
 use domain::{MunicipalityCode, Permit};
 use ledger::{Batch, Hash, TileId, Tree};
@@ -57,6 +57,12 @@ pub(crate) fn append(
         insert.execute(tx).map_err(failed)?;
     }
     Ok(())
+}
+
+/// Whether anything was ever done in a room.
+pub(crate) fn has_begun(tx: &mut Tx, municipality: MunicipalityCode) -> Result<bool, DbError> {
+    let lines = operation_log::table.filter(operation_log::municipality.eq(municipality.as_str()));
+    Ok(diesel::select(diesel::dsl::exists(lines)).get_result(tx)?)
 }
 
 /// Rebuilds the tree of a room's log and proves it against the last root.
