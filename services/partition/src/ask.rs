@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crypto::{AnswerKey, Purpose, seal_request};
 use domain::law::{NotPermitted, day_in_japan};
+use domain::municipalities::ended_municipality;
 use domain::subject::SubjectId;
 use domain::{
     Action, Actor, IndividualNumber, InquiryHeader, OperatorId, Outcome, Permit, TerminalId,
@@ -48,12 +49,12 @@ pub(crate) async fn ask(
         }
         Begun::Send(subject) => subject,
     };
-    let (inquiry, answer_key) = seal(host, &room, &header, &number)?;
+    let (inquiry, expected) = seal(host, &room, &header, &number)?;
     let request_id = &permit.context().request;
     let answer: Result<BrokerAnswer, CallError> =
         host.broker.post(broker::INQUIRIES, request_id, None, &inquiry).await;
     let settled = match answer {
-        Ok(answer) => read(host, &header, &number, (&answer_key, answer)),
+        Ok(answer) => read(host, &header, &number, (&expected, answer)),
         Err(error) => Err(ApiError::relay(error)),
     };
     let label = |result| host.counters.asked.get_or_create(&ResultLabels { result }).inc();
@@ -164,6 +165,13 @@ fn about(header: &InquiryHeader, subject: Option<SubjectId>) -> About {
     }
 }
 
+/// What an answer must be, to be one to this question.
+struct Expected {
+    key: AnswerKey,
+    /// Whether the provider has a room: then only its own sealed word counts as an answer.
+    is_routed: bool,
+}
+
 /// Seals the number to the provider and signs the whole.
 ///
 /// For a code that no room has, it is sealed to ourselves: nobody else could open it, and the work
@@ -173,21 +181,25 @@ fn seal(
     room: &Room,
     header: &InquiryHeader,
     number: &IndividualNumber,
-) -> Result<(BrokerInquiry, AnswerKey), ApiError> {
+) -> Result<(BrokerInquiry, Expected), ApiError> {
     let directory = host.directory()?;
-    let now = host.clock.now().unix_timestamp();
-    let provider = directory.member(header.provider).and_then(|member| member.sealing_key(now));
+    let now = host.clock.now();
+    let is_ended = ended_municipality(header.provider)
+        .is_some_and(|ended| ended.ended_on <= day_in_japan(now));
+    let provider = directory.member(header.provider).filter(|_| !is_ended);
+    let provider = provider.and_then(|member| member.sealing_key(now.unix_timestamp()));
     let own = room.keys.public_keys();
     let key = provider.map_or_else(|| own.sealing_current(), Ok)?;
     let question = write_question(&room.keys, header, number);
     let (sealed, answer_key) = seal_request(key, &header.to_signed_bytes(), &question)?;
+    let expected = Expected { key: answer_key, is_routed: provider.is_some() };
     let signature = room.keys.sign(Purpose::Inquiry, &BrokerInquiry::signed_bytes(header, &sealed));
     let inquiry = BrokerInquiry {
         header: header.clone(),
         sealed: Base64Bytes(sealed),
         signature: Base64Bytes(signature.to_bytes().to_vec()),
     };
-    Ok((inquiry, answer_key))
+    Ok((inquiry, expected))
 }
 
 /// Opens the answer and insists that it answers this question and is in the log.
@@ -195,13 +207,16 @@ fn read(
     host: &Host,
     header: &InquiryHeader,
     number: &IndividualNumber,
-    (key, answer): (&AnswerKey, BrokerAnswer),
+    (expected, answer): (&Expected, BrokerAnswer),
 ) -> Result<Settled, ApiError> {
     let bad = || ApiError::new(&problems::BAD_ANSWER);
     let logged = proven_entry(host, &answer).ok_or_else(bad)?;
+    if answer.routed != expected.is_routed {
+        return Err(bad());
+    }
     let content = match answer.routed {
         true => {
-            let plain = key.open_answer(&answer.sealed.0).map_err(|_| bad())?;
+            let plain = expected.key.open_answer(&answer.sealed.0).map_err(|_| bad())?;
             read_answer(&plain).map_err(|_| bad())?
         }
         false => None,
