@@ -125,9 +125,8 @@ fn no_role_is_more_than_a_plain_user() {
                 "SELECT relname::text AS value FROM pg_class WHERE relowner = '{role}'::regrole"
             );
             assert!(owner.texts(&owned).is_empty(), "{role} owns a table, so no policy holds it");
-            let create = format!(
-                "SELECT has_schema_privilege('{role}', 'public', 'CREATE')::text AS value"
-            );
+            let create =
+                format!("SELECT has_schema_privilege('{role}', 'public', 'CREATE')::text AS value");
             assert_eq!(owner.text(&create), "false", "{role}");
             let create = format!(
                 "SELECT has_database_privilege('{role}', '{}', 'CREATE')::text AS value",

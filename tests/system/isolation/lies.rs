@@ -65,7 +65,13 @@ const ABOUT_THE_RECEIPT: [Lie; 16] = [
 ];
 
 /// Really in the log, and really signed by it; but not what happened.
-const ABOUT_WHAT_HAPPENED: [Lie; 6] = [
+const ABOUT_WHAT_HAPPENED: [Lie; 7] = [
+    // Else a broker could say "nothing" in the name of a room that it never asked.
+    Lie {
+        name: "no such room, and the log says so too",
+        log: |entry| (entry.outcome, entry.commitment) = (Outcome::Nothing, None),
+        tell: |answer, _| answer.routed = false,
+    },
     logged("another commitment", |entry| entry.commitment = Some(stray_hash().into())),
     logged("nothing", |entry| (entry.outcome, entry.commitment) = (Outcome::Nothing, None)),
     logged("failed", |entry| {
