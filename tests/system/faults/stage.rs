@@ -35,25 +35,23 @@ pub(super) struct Case {
     pub(super) doses: Vec<Vaccination>,
 }
 
-/// The same test on both engines, on stages that all tests share, one after the other: whoever
-/// breaks something mends it.
+/// The same test on both engines at once, on stages that all tests share, one after the other:
+/// whoever breaks something mends it.
 pub(super) fn on_both<F: AsyncFn(&mut Stage)>(test: F) {
-    on(Engine::Sqlite, &test);
-    on(Engine::Postgres, &test);
+    RUNTIME
+        .block_on(async { tokio::join!(on(Engine::Sqlite, &test), on(Engine::Postgres, &test)) });
 }
 
 pub(super) fn on_sqlite<F: AsyncFn(&mut Stage)>(test: F) {
-    on(Engine::Sqlite, &test);
+    RUNTIME.block_on(on(Engine::Sqlite, &test));
 }
 
-fn on<F: AsyncFn(&mut Stage)>(engine: Engine, test: &F) {
+async fn on<F: AsyncFn(&mut Stage)>(engine: Engine, test: &F) {
     static SQLITE: OnceCell<Mutex<Stage>> = OnceCell::const_new();
     static POSTGRES: OnceCell<Mutex<Stage>> = OnceCell::const_new();
     let cell = if engine == Engine::Sqlite { &SQLITE } else { &POSTGRES };
-    RUNTIME.block_on(async {
-        let stage = cell.get_or_init(async || Mutex::new(Stage::start(engine).await)).await;
-        test(&mut *stage.lock().await).await;
-    });
+    let stage = cell.get_or_init(async || Mutex::new(Stage::start(engine).await)).await;
+    test(&mut *stage.lock().await).await;
 }
 
 impl Stage {
