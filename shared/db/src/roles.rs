@@ -27,6 +27,17 @@ pub async fn ensure_role(owner: &DbUrl, role: &str, password: Option<&str>) -> R
     .await
 }
 
+/// A server that logs statements logs their parameters too: not here, where the owner may say so.
+const SILENCE: &str = "
+DO $$
+BEGIN
+    SET LOCAL log_statement = 'none';
+    SET LOCAL log_min_duration_statement = -1;
+    SET LOCAL log_parameter_max_length = 0;
+    SET LOCAL log_parameter_max_length_on_error = 0;
+EXCEPTION WHEN insufficient_privilege THEN NULL;
+END $$";
+
 /// The statements that make a role take no bind parameters, so the server itself quotes the values
 /// into them; a password inside a `DO` block also stays out of its statement log.
 ///
@@ -55,6 +66,7 @@ fn ensure_postgres(
     role: &str,
     password: Option<&str>,
 ) -> diesel::QueryResult<()> {
+    c.batch_execute(SILENCE)?;
     diesel::sql_query(
         "SELECT set_config('watari.role', $1, true), set_config('watari.password', $2, true)",
     )
