@@ -130,7 +130,7 @@ impl Drop for Installation {
 
 #[track_caller]
 pub(crate) fn wait(mut until: impl FnMut() -> bool) {
-    let end = Instant::now() + Duration::from_secs(30);
+    let end = Instant::now() + Duration::from_secs(60);
     while !until() {
         assert!(Instant::now() < end, "waited too long");
         std::thread::sleep(Duration::from_millis(50));

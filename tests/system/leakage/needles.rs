@@ -21,9 +21,17 @@ impl Secret {
 
 /// Many secrets in many forms, looked for at once.
 pub(crate) struct Needles {
-    all: Vec<(String, Vec<u8>)>,
-    by_start: HashMap<[u8; 2], Vec<usize>>,
+    all: Vec<Needle>,
+    by_start: HashMap<[u8; 4], Vec<usize>>,
+    /// Whether any start begins with these two bytes: nearly all of a hay is passed over by this.
     is_start: Vec<bool>,
+}
+
+struct Needle {
+    name: String,
+    bytes: Vec<u8>,
+    /// Zeros before the start; zeros are too common to look for.
+    zeros: usize,
 }
 
 /// Most of a process's memory and of a database's files is empty.
@@ -37,17 +45,18 @@ impl Needles {
             Self { all: Vec::new(), by_start: HashMap::new(), is_start: vec![false; 1 << 16] };
         for Secret { what, text } in secrets {
             for (form, bytes) in forms(text) {
-                let start = [bytes[0], bytes[1]];
+                let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+                let start = *bytes[zeros..].first_chunk::<4>().unwrap();
                 needles.by_start.entry(start).or_default().push(needles.all.len());
-                needles.is_start[usize::from(u16::from_be_bytes(start))] = true;
-                needles.all.push((format!("{what}, as {form}"), bytes));
+                needles.is_start[usize::from(u16::from_be_bytes([start[0], start[1]]))] = true;
+                needles.all.push(Needle { name: format!("{what}, as {form}"), bytes, zeros });
             }
         }
         needles
     }
 
     pub(crate) fn longest(&self) -> usize {
-        self.all.iter().map(|(_, bytes)| bytes.len()).max().unwrap_or_default()
+        self.all.iter().map(|needle| needle.bytes.len()).max().unwrap_or_default()
     }
 
     /// What was found, each once.
@@ -63,13 +72,14 @@ impl Needles {
 
     fn find_in<'a>(&'a self, hay: &[u8], found: &mut Vec<&'a str>) {
         for (at, pair) in hay.windows(2).enumerate() {
-            let start = [pair[0], pair[1]];
-            if !self.is_start[usize::from(u16::from_be_bytes(start))] {
+            if !self.is_start[usize::from(u16::from_be_bytes([pair[0], pair[1]]))] {
                 continue;
             }
-            for needle in &self.by_start[&start] {
-                let (name, bytes) = &self.all[*needle];
-                if hay[at..].starts_with(bytes) {
+            let Some(start) = hay[at..].first_chunk() else { break };
+            for needle in self.by_start.get(start).into_iter().flatten() {
+                let Needle { name, bytes, zeros } = &self.all[*needle];
+                let from = at.checked_sub(*zeros);
+                if from.is_some_and(|from| hay[from..].starts_with(bytes)) {
                     found.push(name);
                 }
             }

@@ -5,7 +5,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::needles::Needles;
+use super::needles::{Needles, Secret};
 
 /// What was found, and how much was looked at.
 #[derive(Default)]
@@ -35,6 +35,16 @@ impl Searched {
     #[track_caller]
     pub(crate) fn expect_something(&self, place: &str) {
         assert!(!self.found.is_empty(), "{place}: what is there was not found");
+    }
+
+    /// Fails with what else was found; what must be there proves that the search can find.
+    #[track_caller]
+    pub(crate) fn expect_only(&mut self, present: &Secret, place: &str) {
+        let what = format!(": {}, as ", present.what);
+        let is_there = self.found.iter().any(|line| line.contains(&what));
+        assert!(is_there, "{place}: what is there was not found");
+        self.found.retain(|line| !line.contains(&what));
+        self.expect_nothing();
     }
 }
 
