@@ -4,6 +4,7 @@
 //! a token that does not verify, a view of the participants that is too old — all stop here.
 
 use std::future::{Ready, ready};
+use std::sync::Arc;
 use std::time::Instant;
 
 use actix_web::body::MessageBody;
@@ -19,6 +20,7 @@ use wire::client::REQUEST_ID_HEADER;
 use wire::identity::{Certificate, PeerIdentity};
 use wire::tls::Trust;
 
+use crate::lines::Line;
 use crate::metrics::{Metrics, RequestLabels};
 use crate::participants::{is_revoked, is_terminal_revoked, now_unix_s};
 use crate::{ApiError, Endpoint, Participants, problems, telemetry, token};
@@ -28,8 +30,8 @@ pub struct Gate {
     pub service: &'static str,
     pub endpoints: &'static [Endpoint],
     pub participants: Participants,
-    pub trust: std::sync::Arc<Trust>,
-    pub clock: std::sync::Arc<dyn Clock>,
+    pub trust: Arc<Trust>,
+    pub clock: Arc<dyn Clock>,
     pub metrics: Metrics,
 }
 
@@ -79,6 +81,8 @@ pub(crate) async fn pass(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let begun = Instant::now();
+    let line = request.conn_data::<Arc<Line>>().cloned();
+    line.iter().for_each(|line| line.work());
     let request_id = request_id(&request);
     let endpoint = find_endpoint(&gate, &request);
     let route = endpoint.map_or("(none)", |endpoint| endpoint.path);
@@ -98,6 +102,7 @@ pub(crate) async fn pass(
     }
     .instrument(span.clone())
     .await;
+    line.iter().for_each(|line| line.rest());
     let answer = finish(answer?, &request_id);
     let status = answer.status().as_u16();
     span.record("http.response.status_code", status);

@@ -13,6 +13,7 @@ pub mod endpoint;
 pub mod error;
 pub mod gate;
 pub mod health;
+mod lines;
 pub mod metrics;
 pub mod participants;
 pub mod permissions;

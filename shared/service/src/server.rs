@@ -18,6 +18,7 @@ use wire::tls::TlsIdentity;
 use crate::config::ListenConfig;
 use crate::gate::{Gate, Peer, pass};
 use crate::health::{self, Check, ReadyCheck};
+use crate::lines::Lines;
 use crate::metrics::Metrics;
 use crate::{ApiError, Endpoint, Participants, problems};
 
@@ -119,6 +120,10 @@ pub fn start(
         0 => std::thread::available_parallelism().map_or(1, usize::from),
         workers => workers,
     };
+    let lines = Lines::default();
+    let rest_max =
+        Duration::from_secs(listen.idle_s_max) + Duration::from_millis(listen.header_ms_max);
+    let follow_lines = lines.clone().follow(rest_max);
     let server = HttpServer::new(app)
         .workers(workers)
         .max_connections(listen.connections_max)
@@ -128,23 +133,26 @@ pub fn start(
         .keep_alive(Duration::from_secs(listen.idle_s_max))
         .shutdown_timeout(listen.shutdown_s_max)
         .disable_signals()
-        .on_connect(remember_peer)
+        .on_connect(move |connection, extensions| remember_peer(&lines, connection, extensions))
         .listen_rustls_0_23(listener, identity.server_config()?)
         .map_err(StartError::Address)?
         .run();
     let handle = server.handle();
     let task = tokio::spawn(server);
-    let background = vec![tokio::spawn(follow_trust(identity))];
+    let background = vec![tokio::spawn(follow_trust(identity)), tokio::spawn(follow_lines)];
     Ok(Running { service, address, handle, task, background })
 }
 
 /// Reads the caller's certificate once for each connection.
-fn remember_peer(connection: &dyn Any, extensions: &mut Extensions) {
+fn remember_peer(lines: &Lines, connection: &dyn Any, extensions: &mut Extensions) {
     type Stream = actix_web::rt::net::TcpStream;
     let Some(stream) = connection.downcast_ref::<TlsStream<Stream>>() else {
         return;
     };
-    let (_, session) = stream.get_ref();
+    let (socket, session) = stream.get_ref();
+    // A line that can't be timed has no peer, so all its requests are refused.
+    let Ok(line) = lines.add(socket) else { return };
+    extensions.insert(line);
     let certificates = session.peer_certificates().unwrap_or_default();
     if let Some(first) = certificates.first()
         && let Some(certificate) = Certificate::read(first)
