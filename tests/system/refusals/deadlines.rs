@@ -56,7 +56,8 @@ fn whoever_is_slow_loses_the_line() {
         let world = in_a_hurry().await;
         a_handshake_that_stalls(&world);
         a_head_that_stalls(&world);
-        //SECOND
+        a_second_head_that_stalls(&world);
+        a_second_head_that_drips(&world);
         a_head_that_drips(&world);
         a_body_that_stalls(&world);
         a_body_that_drips(&world);
@@ -110,6 +111,14 @@ fn a_head_that_drips(world: &World) {
     end.send("POST /v1/sessions HTTP/1.1\r\n");
     let after = drip(&mut end, "x-a: b\r\n");
     assert!(after < Duration::from_millis(HEADER_MS) + LATER, "{after:?}");
+}
+
+fn a_second_head_that_drips(world: &World) {
+    let mut end = end(world);
+    end.ask(SHORT).unwrap();
+    end.send("POST /v1/sessions HTTP/1.1\r\n");
+    let after = drip(&mut end, "x-a: b\r\n");
+    assert!(after < Duration::from_millis(HEADER_MS + IDLE_S * 1_000) + LATER, "{after:?}");
 }
 
 fn a_body_that_stalls(world: &World) {
