@@ -14,6 +14,7 @@ mod search;
 
 use std::fs;
 use std::io::Write as _;
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -25,6 +26,7 @@ use self::day::{Day, FOLLOWED};
 use self::installation::{Installation, wait};
 use self::needles::{Needles, Secret, forms};
 use self::postgres::Postgres;
+use self::receiver::Receiver;
 use self::search::Searched;
 use crate::support::RUNTIME;
 
@@ -166,6 +168,12 @@ fn what_is_planted_is_found_in_files_in_memory_and_in_traces() {
         process.kill().unwrap();
         process.wait().unwrap();
     }
+    let receiver = Receiver::start();
+    let head = "POST /v1/traces HTTP/1.1\r\nContent-Length: 12\r\n\r\n";
+    let mut exporter = TcpStream::connect(receiver.address).unwrap();
+    exporter.write_all(format!("{head}{}", planted.text).as_bytes()).unwrap();
+    wait(|| !needles.find(&receiver.raw()).is_empty());
+
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join(&planted.text), "").unwrap();
     search::folder(&needles, folder.path()).expect_something("a file's name");
