@@ -9,6 +9,9 @@ use super::curl::Terminal;
 use super::day::{Day, question};
 use super::needles::{Needles, Secret};
 
+/// A mistake's name, and how it is made with a number.
+type Mistake<T> = (&'static str, fn(&str) -> T);
+
 /// Makes every mistake once, each with a number of its own; no answer may repeat it.
 pub(crate) async fn make(day: &mut Day) {
     let terminal = Terminal::new(&day.site, day.cast.koriyama.terminal().as_str());
@@ -44,7 +47,7 @@ fn in_bodies(day: &mut Day, terminal: &Terminal, token: &str) {
         expect_silence("mistyped", &mistyped, &answer);
         answer
     });
-    let broken: [(&str, fn(&str) -> Value); 6] = [
+    let broken: [Mistake<Value>; 6] = [
         ("in full width", |number| {
             let wide = number.chars().filter_map(|c| char::from_u32(u32::from(c) + 0xfee0));
             wide.collect::<String>().into()
@@ -95,7 +98,7 @@ fn in_bodies(day: &mut Day, terminal: &Terminal, token: &str) {
 }
 
 fn in_headers(day: &mut Day, terminal: &Terminal, token: &str) {
-    let headers: [(&str, fn(&str) -> String); 11] = [
+    let headers: [Mistake<String>; 11] = [
         ("as the request's id", |number| format!("X-Request-Id: {number}")),
         ("in a request's id", |number| format!("X-Request-Id: person-{number}")),
         ("in groups as the request's id", |number| {
@@ -140,7 +143,7 @@ fn in_headers(day: &mut Day, terminal: &Terminal, token: &str) {
 }
 
 fn in_addresses(day: &mut Day, terminal: &Terminal, token: &str) {
-    let addresses: [(&str, fn(&str) -> String); 4] = [
+    let addresses: [Mistake<String>; 4] = [
         ("in the query", |number| format!("{INQUIRIES}?individualNumber={number}")),
         ("as the query", |number| format!("{SUBJECTS}?{number}")),
         ("in the path", |number| format!("{SUBJECTS}/{number}")),

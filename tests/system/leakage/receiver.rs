@@ -4,11 +4,14 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
-/// Everything that was posted, headers first.
+/// Head and body of a request.
+type Posted = (String, Vec<u8>);
+
+/// Everything that was posted.
 #[derive(Clone)]
 pub(crate) struct Receiver {
     pub(crate) address: SocketAddr,
-    kept: Arc<Mutex<Vec<(String, Vec<u8>)>>>,
+    kept: Arc<Mutex<Vec<Posted>>>,
 }
 
 /// A span as far as this test reads it.
