@@ -2,39 +2,35 @@
 //! permit key: the provider believes only the inquirer's own signatures (C012, C066 to C068, C091).
 
 use crypto::{Purpose, RoomKeys, SigningKey};
-use domain::{
-    IndividualNumber, InquiryHeader, InquiryId, MunicipalityCode, RequestId, ServiceKind,
-};
+use domain::{IndividualNumber, InquiryHeader, InquiryId, MunicipalityCode, ServiceKind};
 use jsonwebtoken::EncodingKey;
-use serde_json::Value;
-use service::pki::Authority;
-use wire::broker::{BrokerInquiry, INQUIRIES, InquiryPermit};
-use wire::client::Deadlines;
+use wire::CallError;
+use wire::broker::{BrokerInquiry, InquiryPermit};
 use wire::partition::{ListPage, OPERATION_LOG_LIST, OperationLog, ProvideRequest};
-use wire::provision_log::Entry;
-use wire::tls::{Expected, TlsIdentity};
-use wire::{CallError, Client, PeerIdentity};
 
 use super::letter::{
     claims, content, header, now_unix_s, permit, permit_key, provide, request, room_keys, seal,
     sign,
 };
 use super::sql::{Sql, id_is};
-use crate::support::{World, clock, dose, fresh_number, on_both};
+use crate::support::{World, dose, fresh_number, on_both};
+
+/// What happened to an inquiry on its way.
+type Change = (&'static str, fn(&mut BrokerInquiry));
 
 /// Everything a perfect thief has.
-struct Thief {
+pub(super) struct Thief {
     world: &'static World,
     koriyama: RoomKeys,
     adachi: RoomKeys,
-    uruma: RoomKeys,
+    pub(super) uruma: RoomKeys,
     permit_key: EncodingKey,
     /// Of a person with a dose in Adachi.
     number: IndividualNumber,
 }
 
 impl Thief {
-    async fn new(world: &'static World) -> Self {
+    pub(super) async fn new(world: &'static World) -> Self {
         let serial = fresh_number();
         world.live_in_adachi(serial, &[dose(1)]).await;
         let keys = |code| room_keys(world, code);
@@ -66,7 +62,7 @@ impl Thief {
         request(inquiry, permit)
     }
 
-    fn genuine(&self) -> BrokerInquiry {
+    pub(super) fn genuine(&self) -> BrokerInquiry {
         self.inquiry(header(self.world))
     }
 
@@ -105,7 +101,11 @@ impl Thief {
     }
 
     /// Results in a room's operation log that name this inquiry.
-    async fn operations(&self, room: MunicipalityCode, inquiry: &InquiryId) -> Vec<String> {
+    pub(super) async fn operations(
+        &self,
+        room: MunicipalityCode,
+        inquiry: &InquiryId,
+    ) -> Vec<String> {
         let towns = self.world.cast.towns();
         let town = towns.into_iter().find(|town| town.code == room).unwrap();
         let supervisor = self.world.desk(&town.supervisor).await;
@@ -127,7 +127,7 @@ impl Thief {
         }
     }
 
-    fn expect_no_record(&self, what: &str, inquiry: &InquiryId) {
+    pub(super) fn expect_no_record(&self, what: &str, inquiry: &InquiryId) {
         let mut sql = Sql::owner(self.world, ServiceKind::Partition);
         for table in ["provision", "held_inquiry"] {
             let is_it = id_is(&sql, "inquiry_id", &inquiry.0);
@@ -208,7 +208,7 @@ fn what_a_broker_changes_on_the_way_is_noticed_even_if_it_permits_it() {
     on_both(async |world| {
         let thief = Thief::new(world).await;
         let (uruma, koriyama) = (world.cast.uruma.code, world.cast.koriyama.code);
-        let changes: [(&str, fn(&mut BrokerInquiry)); 9] = [
+        let changes: [Change; 9] = [
             ("time", |inquiry| inquiry.header.asked_at_unix_s -= 1),
             ("operator", |inquiry| {
                 inquiry.header.operator = domain::OperatorId::parse("clerk-other").unwrap();
@@ -351,58 +351,4 @@ fn the_provider_looks_into_its_own_permission_list() {
             thief.expect_refused(what, thief.permitted(thief.inquiry(header))).await;
         }
     });
-}
-
-#[test]
-fn nobody_asks_the_broker_in_another_municipalitys_name() {
-    on_both(async |world| {
-        let thief = Thief::new(world).await;
-        // A partition with a good certificate that does not host Koriyama, and even has its keys.
-        let name = format!("partition-{}", fresh_number());
-        let authority = Authority::open(&world.site.layout.authority(), clock().as_ref()).unwrap();
-        let identity = PeerIdentity::service(ServiceKind::Partition, &name);
-        authority.issue(&identity, &[], &name).unwrap();
-        let other_host = broker_of(world, &name);
-        let own_host = broker_of(world, ServiceKind::Partition.as_str());
-        let foreign = {
-            let genuine = thief.genuine();
-            sign(&thief.uruma, genuine.header, genuine.sealed.0)
-        };
-        for (what, broker, inquiry) in [
-            ("another host", &other_host, thief.genuine()),
-            ("another room's signature", &own_host, foreign),
-        ] {
-            let id = inquiry.header.inquiry;
-            let request = RequestId::make_random();
-            let sent = broker.post::<Value>(INQUIRIES, &request, None, &inquiry).await;
-            let error = sent.expect_err(what);
-            let code = error.problem().map(|problem| problem.code.clone());
-            assert_eq!(code.as_deref(), Some("not-authentic"), "{what}: {error:?}");
-            thief.expect_no_record(what, &id);
-            // It never came to Adachi; the log of the broker has it (C098).
-            assert!(thief.operations(world.cast.adachi.code, &id).await.is_empty(), "{what}");
-            assert_eq!(reasons(world, &id), ["notAuthentic"], "{what}");
-        }
-    });
-}
-
-fn broker_of(world: &World, holder: &str) -> Client {
-    let identity = TlsIdentity::load(&world.site.layout.tls(holder)).unwrap();
-    let url = world.site.addresses.url(ServiceKind::Broker);
-    let expected = Expected::any(ServiceKind::Broker);
-    Client::new(&identity, expected, url, Deadlines::default()).unwrap()
-}
-
-/// Why the provision log says that an inquiry was refused.
-fn reasons(world: &World, inquiry: &InquiryId) -> Vec<String> {
-    let mut sql = Sql::owner(world, ServiceKind::ProvisionLog);
-    let (body, is_it) = (sql.hex("body"), id_is(&sql, "inquiry", &inquiry.0));
-    let bodies = sql.texts(&format!("SELECT {body} AS value FROM entry WHERE {is_it}"));
-    let read = |hex: &String| {
-        let bytes = (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16));
-        let bytes = bytes.collect::<Result<Vec<_>, _>>().unwrap();
-        let entry: Entry = serde_json::from_slice(&bytes).unwrap();
-        serde_json::to_value(entry.reason).unwrap().as_str().unwrap_or_default().to_owned()
-    };
-    bodies.iter().map(read).collect()
 }
