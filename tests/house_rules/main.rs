@@ -21,3 +21,4 @@ mod repository;
 mod schema;
 mod sizes;
 mod sql;
+mod threats;

@@ -24,7 +24,9 @@ fn the_architecture_is_read_at_one_sitting() {
 #[test]
 fn a_service_fits_one_head() {
     for service in rooms().iter().filter(|room| room.starts_with("services/")) {
-        let files = files_under(&format!("{service}/src"));
+        let mut files = files_under(&format!("{service}/src"));
+        // Measuring is a room of its own: nobody needs it in mind to follow a record.
+        files.retain(|file| !file.path.contains("/src/bench/"));
         let lines: usize = files.iter().map(lines_of_code).sum();
         assert!(
             lines <= SERVICE_LINES_MAX,

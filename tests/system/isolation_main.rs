@@ -1,6 +1,5 @@
-//! One part of the system tests on its own.
+//! Rooms, cells and messages stay apart, also where the program is passed by.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a failed test stops where it failed")]
-#![allow(dead_code, clippy::allow_attributes)]
 
 mod isolation;
 mod support;

@@ -1,6 +1,6 @@
-//! One part of the system tests on its own.
+//! A busy day in processes of their own, and then a search for every number used.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a failed test stops where it failed")]
-#![allow(dead_code, clippy::allow_attributes)]
+#![expect(dead_code, reason = "each part of the system tests uses its own share of the support")]
 
 mod leakage;
 mod support;

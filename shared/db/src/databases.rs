@@ -22,6 +22,8 @@ pub async fn ensure_database(owner: &DbUrl, name: &str) -> Result<(), DbError> {
                 .execute(&mut c)?;
             if found == 0 {
                 c.batch_execute(&format!("CREATE DATABASE {name}"))?;
+                // Otherwise every role of the server may enter and make temporary tables.
+                c.batch_execute(&format!("REVOKE ALL ON DATABASE {name} FROM PUBLIC"))?;
             }
             Ok(())
         }

@@ -56,6 +56,7 @@ BEGIN
         EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
         END;
     END IF;
+    EXECUTE format('GRANT CONNECT ON DATABASE %I TO %I', current_database(), role);
     IF password <> '' THEN
         EXECUTE format('ALTER ROLE %I PASSWORD %L', role, password);
     END IF;

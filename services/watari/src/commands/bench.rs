@@ -16,6 +16,9 @@ pub(crate) struct Args {
     /// `sqlite`, or a PostgreSQL server by its owner's URL: postgres://owner:password@host:port/
     #[arg(long, global = true, value_name = "URL", default_value = "sqlite")]
     database: String,
+    /// Threads of each service [default: one per core]
+    #[arg(long, global = true, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    workers: usize,
     /// Print the result as JSON and nothing else
     #[arg(long, global = true)]
     json: bool,
@@ -33,7 +36,8 @@ pub(crate) fn run(args: &Args, screen: Screen) -> Result<ExitCode, Failure> {
     let quiet = if args.json { Screen::Silent } else { screen };
     let (place, clock) = (Place::parse(&args.database), runtime::clock());
     let folder = TempDir::new().map_err(Failure::file(&std::env::temp_dir()))?;
-    let settings = runtime::block_on(set_up(folder.path(), &place, clock.as_ref()))?;
+    let mut settings = runtime::block_on(set_up(folder.path(), &place, clock.as_ref()))?;
+    settings.set_workers(args.workers);
     let _telemetry = telemetry_beside(&settings)?;
     let result = runtime::block_on(async {
         let ground = Ground::start(settings, place, &clock, quiet).await?;

@@ -242,8 +242,9 @@ fn find_person(tx: &mut Tx, room: RoomKey, number_index: &[u8]) -> Result<Vec<u8
     let person = subject_number::table
         .filter(subject_number::municipality.eq(room.to_string()))
         .filter(subject_number::number_index.eq(number_index))
-        .select(subject_number::subject_id);
-    Ok(person.first(tx)?)
+        .select((subject_number::subject_id, subject_number::number_sealed));
+    let (subject, _sealed): (Vec<u8>, Vec<u8>) = person.first(tx)?;
+    Ok(subject)
 }
 
 /// Takes away the databases that a measurement made on a server; says whether all are gone.

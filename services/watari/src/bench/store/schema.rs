@@ -3,6 +3,7 @@ diesel::table! {
         municipality -> Text,
         number_index -> Binary,
         subject_id -> Binary,
+        number_sealed -> Binary,
     }
 }
 
