@@ -179,7 +179,8 @@ async fn a_role_is_made_once_and_its_password_is_quoted() {
     ensure_role(&t.owner, "watari_test_quoted", None).await.unwrap();
     let refused = ensure_role(&t.owner, "x; DROP TABLE note", None).await;
     assert_eq!(refused, Err(DbError::InvalidRole));
-    t.as_owner(|tx| tx.batch_execute("DROP ROLE watari_test_quoted")).await;
+    let drop = "DROP OWNED BY watari_test_quoted; DROP ROLE watari_test_quoted";
+    t.as_owner(move |tx| tx.batch_execute(drop)).await;
 }
 
 #[tokio::test]
