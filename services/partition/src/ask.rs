@@ -248,9 +248,7 @@ fn read(
 /// The log entry of an answer, if its receipt proves that the log holds it.
 fn proven_entry(host: &Host, answer: &BrokerAnswer) -> Option<Entry> {
     let receipt = &answer.receipt;
-    let checkpoint =
-        ledger::Checkpoint::open(&receipt.checkpoint, &host.log_origin, &host.log_verifiers)
-            .ok()?;
+    let checkpoint = host.checkpoint(&receipt.checkpoint)?;
     let proof: Vec<ledger::Hash> = receipt
         .proof
         .iter()

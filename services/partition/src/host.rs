@@ -1,13 +1,13 @@
 //! The rooms of this instance and what all of them share.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use db::Db;
 use domain::law::PermissionList;
 use domain::{Clock, MunicipalityCode};
 use jsonwebtoken::DecodingKey;
-use ledger::{Origin, Verifier};
+use ledger::{Checkpoint, Origin, Verifier};
 use service::{ApiError, Directory, Participants, problems as common};
 use wire::Client;
 
@@ -27,6 +27,8 @@ pub(crate) struct Host {
     pub(crate) permit_keys: Vec<DecodingKey>,
     pub(crate) log_verifiers: Vec<Verifier>,
     pub(crate) log_origin: Origin,
+    /// The last checkpoint whose signature was found good: one covers a whole group of entries.
+    pub(crate) last_checkpoint: Mutex<Option<(String, Checkpoint)>>,
     pub(crate) permissions: Arc<service::permissions::Permissions>,
     pub(crate) limits: Limits,
     pub(crate) clock: Arc<dyn Clock>,
@@ -39,6 +41,19 @@ impl Host {
         let is_closed = self.closed.contains(&municipality);
         let refusal = if is_closed { &problems::ROOM_CLOSED } else { &problems::NOT_HOSTED };
         self.rooms.get(&municipality).map(Arc::clone).ok_or_else(|| ApiError::new(refusal))
+    }
+
+    /// A checkpoint of the pinned log, if it is one; what was just verified is not verified again.
+    pub(crate) fn checkpoint(&self, note: &str) -> Option<Checkpoint> {
+        let mut last = self.last_checkpoint.lock().ok()?;
+        if let Some((known, checkpoint)) = last.as_ref()
+            && known == note
+        {
+            return Some(checkpoint.clone());
+        }
+        let checkpoint = Checkpoint::open(note, &self.log_origin, &self.log_verifiers).ok()?;
+        *last = Some((note.to_owned(), checkpoint.clone()));
+        Some(checkpoint)
     }
 
     pub(crate) fn directory(&self) -> Result<Arc<Directory>, ApiError> {

@@ -58,6 +58,7 @@ pub async fn start(
         log_verifiers: log_verifiers(&config)?,
         log_origin: Origin::parse(&config.log_origin)
             .map_err(|_| StartError::Refused("log_origin is not an origin of checkpoints"))?,
+        last_checkpoint: std::sync::Mutex::default(),
         permissions: Permissions::load(config.permission_list.as_deref())?,
         limits: config.limits,
         clock: Arc::clone(&clock),

@@ -2,11 +2,12 @@
 //! inquiry.
 
 use std::collections::HashMap;
+use std::sync::Mutex;
 
 use crypto::{KeyId, Numbered, Purpose, SealingPublicKey, Signature, VerifyingKey};
 use domain::MunicipalityCode;
 use jsonwebtoken::DecodingKey;
-use wire::registry::{DirectoryEntry, PublishedKey};
+use wire::registry::{DirectoryEntry, PublishedKey, TokenClaims};
 
 /// A directory in force.
 pub struct Directory {
@@ -15,7 +16,12 @@ pub struct Directory {
     pub expires_at_unix_s: i64,
     members: HashMap<MunicipalityCode, Member>,
     token_keys: Vec<Dated<DecodingKey>>,
+    /// Tokens whose signature was found good under this very directory, by their digest.
+    verified_tokens: Mutex<HashMap<[u8; 32], TokenClaims>>,
 }
+
+/// Tokens remembered at once; beyond, all are verified anew.
+const VERIFIED_TOKENS_MAX: usize = 10_000;
 
 impl std::fmt::Debug for Directory {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -56,6 +62,7 @@ impl Directory {
             expires_at_unix_s: document.expires_at_unix_s,
             members: municipalities.into_iter().map(read).collect(),
             token_keys: dated(&token_keys, |bytes| Some(DecodingKey::from_ed_der(bytes))),
+            verified_tokens: Mutex::default(),
         }
     }
 
@@ -68,6 +75,23 @@ impl Directory {
     pub(crate) fn token_key(&self, id: KeyId, now_unix_s: i64) -> Option<&DecodingKey> {
         let keys = self.token_keys.iter().filter(|key| key.is_valid_at(now_unix_s));
         keys.map(|dated| &dated.key).find(|key| key.id == id).map(|key| &key.key)
+    }
+}
+
+/// A clerk sends the same token with every request: its signature is checked once for each
+/// directory, its times, its binding and revocations each time.
+impl Directory {
+    pub(crate) fn verified_token(&self, digest: &[u8; 32]) -> Option<TokenClaims> {
+        self.verified_tokens.lock().ok()?.get(digest).cloned()
+    }
+
+    pub(crate) fn remember_token(&self, digest: [u8; 32], claims: &TokenClaims) {
+        if let Ok(mut tokens) = self.verified_tokens.lock() {
+            if tokens.len() >= VERIFIED_TOKENS_MAX {
+                tokens.clear();
+            }
+            tokens.insert(digest, claims.clone());
+        }
     }
 }
 
