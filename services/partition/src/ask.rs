@@ -15,7 +15,7 @@ use domain::{
 use service::{ApiError, problems as common};
 use wire::broker::{self, BrokerAnswer, BrokerInquiry};
 use wire::partition::{AskAnswer, AskOutcome, AskRequest};
-use wire::provision_log::Entry;
+use wire::provision_log::{End, Entry};
 use wire::{Base64Bytes, CallError};
 
 use crate::host::Host;
@@ -223,12 +223,15 @@ fn read(
     };
     let commitment = content.as_ref().map(|content| content.commit(number)).transpose()?;
     let outcome = if content.is_some() { Outcome::Provided } else { Outcome::Nothing };
-    let fits = logged.inquiry == header.inquiry
-        && logged.inquirer == header.inquirer
-        && logged.provider == header.provider
-        && logged.outcome == outcome
-        && logged.commitment.map(|c| c.0) == commitment.map(|c| c.to_vec());
-    if !fits {
+    let commitment = commitment.map(|bytes| Base64Bytes(bytes.to_vec()));
+    let end = End { outcome, reason: None, commitment };
+    // The log must say what was signed: who asked, from where, why.  Of a retry it has the first
+    // attempt's permit and times.
+    let expected_entry = Entry {
+        asked_at_unix_s: logged.asked_at_unix_s,
+        ..Entry::of(header, logged.permit.clone(), end, logged.decided_at_unix_ms)
+    };
+    if logged != expected_entry {
         return Err(bad());
     }
     let now = host.now_unix_ms();

@@ -123,15 +123,19 @@ async fn look_up(
                 inquiry: Some(header.inquiry.0),
             };
             let found = find_person(tx, &keys, &permit, &number)?;
-            if let Some((subject, content)) = store::provision::find(tx, &keys, &permit, &asked)? {
-                // A retry is answered with what was provided then, not with what is there now;
-                // but only to the same question.
-                let is_same = found.as_ref().is_some_and(|found| found.id == subject);
-                acts.add(entry(&permit, about(Some(subject)), "provided again"));
-                return Ok(is_same.then_some(content));
-            }
             let subject = found.as_ref().map(|found| found.id);
             let is_withheld = found.as_ref().is_some_and(|f| f.subject.flags.withheld);
+            let earlier = store::provision::find(tx, &keys, &permit, &asked)?;
+            if let Some((earlier_subject, content)) = earlier
+                && !is_withheld
+            {
+                // A retry is answered with what was provided then, not with what is there now;
+                // but only to the same question, and not about a person protected meanwhile.
+                let is_same = subject == Some(earlier_subject);
+                let result = if is_same { "provided again" } else { "nothing: id of another" };
+                acts.add(entry(&permit, about(subject), result));
+                return Ok(is_same.then_some(content));
+            }
             let doses = match subject {
                 Some(subject) => store::vaccination::list(tx, &keys, &permit, &subject)?,
                 None => Vec::new(),

@@ -161,6 +161,9 @@ fn readiness(host: Arc<Host>) -> Check {
             if host.participants.check(host.clock.now().unix_timestamp()).is_err() {
                 causes.push("no directory or revocations in force");
             }
+            if !host.rooms.values().all(|room| room.queue.is_served()) {
+                causes.push("a room has lost its writer; restart the partition");
+            }
             causes
         })
     })

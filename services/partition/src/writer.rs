@@ -44,6 +44,11 @@ pub(crate) struct Queue {
 }
 
 impl Queue {
+    /// Whether the room's writer still serves.
+    pub(crate) fn is_served(&self) -> bool {
+        !self.jobs.is_closed()
+    }
+
     /// Runs `work` in the room's next transaction; returns when it is durable.
     ///
     /// `work` may run several times, so it must only talk to the database.  Returning an error
@@ -162,7 +167,8 @@ impl Writer {
             Ok::<_, ApiError>(batch)
         })?;
         let mut tree = tree;
-        tree.commit(batch).map_err(|error| ApiError::caused(&problems::INTERNAL, error))?;
+        // What is durable must not be tried again, whatever the tree says.
+        tree.commit(batch).map_err(|error| ApiError::caused(&problems::UNKNOWN_OUTCOME, error))?;
         self.tree = Some(tree);
         Ok(())
     }

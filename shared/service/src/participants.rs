@@ -17,6 +17,9 @@ use wire::{CallError, Client};
 use crate::Directory;
 use crate::config::RegistryConfig;
 
+/// How far the registry's clock may be ahead of ours.
+const CLOCK_S_MAX: i64 = 5;
+
 /// The shared view; a clone is the same view.
 #[derive(Clone, Debug)]
 pub struct Participants {
@@ -73,7 +76,8 @@ impl Participants {
         let view = self.view.read().map_err(|_| NoView::Revocations)?;
         let revocations = view.revocations.as_ref().ok_or(NoView::Revocations)?;
         let age_s = now_unix_s.saturating_sub(revocations.issued_at_unix_s);
-        if age_s <= self.stale_s_max {
+        // From the future is as bad as too old: nothing newer would be taken for a while.
+        if (-CLOCK_S_MAX..=self.stale_s_max).contains(&age_s) {
             Ok(Arc::clone(revocations))
         } else {
             Err(NoView::Revocations)
@@ -141,14 +145,17 @@ impl Source {
             .get_changed(registry::DIRECTORY, &request, tag.as_deref())
             .await
             .map_err(unreachable)?;
+        let mut taken = Ok(());
         if let Some((signed, fresh_tag)) = changed {
             let directory = verify(&self.key, Purpose::Directory, &signed)?;
-            participants.set_directory(directory)?;
-            *tag = fresh_tag;
+            taken = participants.set_directory(directory);
+            *tag = fresh_tag.filter(|_| taken.is_ok());
         }
         let signed: Signed =
             client.get(registry::REVOCATIONS, &request).await.map_err(unreachable)?;
-        participants.set_revocations(verify(&self.key, Purpose::Revocations, &signed)?)
+        // Revocations count also while an older directory is refused.
+        participants.set_revocations(verify(&self.key, Purpose::Revocations, &signed)?)?;
+        taken
     }
 
     /// Fetches for as long as the process lives.

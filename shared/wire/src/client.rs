@@ -175,7 +175,9 @@ impl Client {
 }
 
 async fn read_problem(status: StatusCode, answer: Response) -> CallError {
+    // A problem that names another status than the line did is nobody's word.
     let problem = read_json::<Problem>(answer).await.ok().map(Box::new);
+    let problem = problem.filter(|problem| problem.status == status.as_u16());
     match problem {
         Some(problem) if status.is_client_error() => CallError::Refused(problem),
         problem => CallError::Failed(problem),
