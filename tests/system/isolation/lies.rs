@@ -65,7 +65,7 @@ const ABOUT_THE_RECEIPT: [Lie; 16] = [
 ];
 
 /// Really in the log, and really signed by it; but not what happened.
-const ABOUT_WHAT_HAPPENED: [Lie; 7] = [
+const ABOUT_WHAT_HAPPENED: [Lie; 10] = [
     // Else a broker could say "nothing" in the name of a room that it never asked.
     Lie {
         name: "no such room, and the log says so too",
@@ -84,6 +84,15 @@ const ABOUT_WHAT_HAPPENED: [Lie; 7] = [
     }),
     logged("another inquirer", |entry| {
         entry.inquirer = domain::MunicipalityCode::parse("472131").unwrap();
+    }),
+    logged("another operator", |entry| {
+        entry.operator = domain::OperatorId::parse("clerk-uruma").unwrap();
+    }),
+    logged("another terminal", |entry| {
+        entry.terminal = domain::TerminalId::parse("terminal-uruma").unwrap();
+    }),
+    logged("another legal basis", |entry| {
+        entry.legal_basis = "number-act-19-15".to_owned();
     }),
 ];
 
