@@ -12,6 +12,7 @@ mod keys;
 mod letter;
 mod lies;
 mod neighbours;
+mod retries;
 mod row_security;
 mod scene;
 mod sql;
