@@ -2,8 +2,8 @@ use std::time::{Duration, Instant};
 
 /// Waits until "nothing" may be released: at a multiple of the quantum since receipt.
 ///
-/// So "no such person", "withheld" and "no such municipality" take equally long, although they are
-/// known after different times.
+/// "No such person", "withheld" and "no such municipality" are known after different times; released
+/// on the beat, they take the same time unless a beat lies between them.
 pub(crate) async fn until_release(received: Instant, quantum: Duration) {
     let left = left(received.elapsed(), quantum);
     if left > Duration::ZERO {

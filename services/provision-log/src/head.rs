@@ -116,6 +116,7 @@ fn read_stored(tx: &mut Tx, id: TileId, width: usize) -> Result<Vec<Hash>, Store
     if width == TILE_WIDTH {
         return store::tile(tx, id);
     }
-    let width_u64 = u64::try_from(TILE_WIDTH).unwrap_or_default();
-    store::leaves(tx, id.index.saturating_mul(width_u64), width)
+    let tile_width = u64::try_from(TILE_WIDTH).map_err(|_| StoreError::Damaged)?;
+    let first = id.index.checked_mul(tile_width).ok_or(StoreError::Damaged)?;
+    store::leaves(tx, first, width)
 }

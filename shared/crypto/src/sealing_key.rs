@@ -47,8 +47,12 @@ impl SealingPublicKey {
         HpkePublicKey::from_bytes(bytes).map(Self).map_err(|_| CryptoError::Malformed)
     }
 
+    pub fn to_bytes(&self) -> Vec<u8> {
+        self.0.to_bytes().to_vec()
+    }
+
     pub fn encode(&self) -> String {
-        encoding::encode(&self.0.to_bytes())
+        encoding::encode(&self.to_bytes())
     }
 
     pub(crate) fn as_hpke(&self) -> &HpkePublicKey {

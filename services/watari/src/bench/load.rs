@@ -52,7 +52,7 @@ impl Times {
         if now >= window.begin && now < window.end {
             let micros = u64::try_from((now - begun).as_micros()).unwrap_or(u64::MAX);
             // It grows as needed, so every value fits.
-            let _ = self.micros.record(micros);
+            self.micros.saturating_record(micros);
         }
     }
 
