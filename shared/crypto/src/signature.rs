@@ -23,6 +23,10 @@ pub enum Purpose {
     Revocations,
     /// The provision log's promise that an entry is durable.
     Receipt,
+    /// A room's word about a check of its operation log.
+    Inspection,
+    /// A witness's word about a checkpoint (C2SP tlog-cosignature): the message is its time and text.
+    Cosignature,
 }
 
 impl Purpose {
@@ -35,6 +39,8 @@ impl Purpose {
             Self::Directory => b"watari/directory/1",
             Self::Revocations => b"watari/revocations/1",
             Self::Receipt => b"watari/receipt/1",
+            Self::Inspection => b"watari/inspection/1",
+            Self::Cosignature => b"cosignature/v1",
         }
     }
 
@@ -42,7 +48,9 @@ impl Purpose {
     ///
     /// Nor does a token or a checkpoint begin like that, so a key may sign those too.
     pub(crate) fn signed_bytes(self, message: &[u8]) -> Vec<u8> {
-        [self.label(), b"\0", message].concat()
+        // The public format has its own separator; no other label begins with this one.
+        let separator: &[u8] = if self == Self::Cosignature { b"\n" } else { b"\0" };
+        [self.label(), separator, message].concat()
     }
 }
 
@@ -165,7 +173,7 @@ mod tests {
     use super::*;
     use crate::SigningKey;
 
-    const ALL: [Purpose; 7] = [
+    const ALL: [Purpose; 9] = [
         Purpose::Inquiry,
         Purpose::InquiryContent,
         Purpose::Answer,
@@ -173,6 +181,8 @@ mod tests {
         Purpose::Directory,
         Purpose::Revocations,
         Purpose::Receipt,
+        Purpose::Inspection,
+        Purpose::Cosignature,
     ];
 
     #[test]

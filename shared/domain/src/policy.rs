@@ -32,12 +32,24 @@ pub enum Action {
     AppendOutcome,
     ReadOutcomes,
     ReadCheckpoint,
+    /// Hold, lift a hold, destroy: the custodians' signatures are in the order itself.
+    SubmitOrder,
+    /// A witness cosigns a checkpoint of the provision log, or objects to one.
+    WitnessLog,
+    /// Who received a person's records, with proofs.
+    Disclose,
+    /// How the room's records and the provision log agree.
+    ReadReconciliation,
+    /// The check of the operation log for misuse, and its reports.
+    InspectOperations,
+    /// Lets an operator ask again whom an inspection had stopped.
+    ReleaseOperator,
     /// Done by a partition to its own rooms when an answer's time is over; no route leads here.
     ExpireAnswers,
 }
 
 impl Action {
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 30] = [
         Self::ReadHealth,
         Self::LogIn,
         Self::LogOut,
@@ -61,6 +73,12 @@ impl Action {
         Self::AppendOutcome,
         Self::ReadOutcomes,
         Self::ReadCheckpoint,
+        Self::SubmitOrder,
+        Self::WitnessLog,
+        Self::Disclose,
+        Self::ReadReconciliation,
+        Self::InspectOperations,
+        Self::ReleaseOperator,
         Self::ExpireAnswers,
     ];
 }
@@ -140,18 +158,25 @@ fn parties(action: Action) -> &'static [(Party, Reach)] {
         | Action::RegisterTerminal
         | Action::RevokeTerminal
         | Action::RegisterOperator
-        | Action::SuspendOperator => &[(National, Any)],
+        | Action::SuspendOperator
+        | Action::SubmitOrder => &[(National, Any)],
         Action::PublishKeys
         | Action::RouteInquiry
         | Action::ReadOutcomes
+        | Action::WitnessLog
         | Action::ExpireAnswers => &[(Partition, Any)],
         Action::RegisterSubject
         | Action::RegisterVaccination
         | Action::AskTransferIn
         | Action::ReadInquiry => &[(Clerk, Own), (Supervisor, Own)],
-        Action::WithholdSubject | Action::ReadProvisions | Action::ReadOperationLog => {
-            &[(Supervisor, Own)]
-        }
+        Action::WithholdSubject
+        | Action::ReadProvisions
+        | Action::ReadOperationLog
+        | Action::Disclose
+        | Action::ReadReconciliation
+        | Action::ReleaseOperator => &[(Supervisor, Own)],
+        // The scheduled check is the partition's own act in its rooms.
+        Action::InspectOperations => &[(Supervisor, Own), (Partition, Any)],
         Action::ProvideRecords | Action::AppendOutcome => &[(Broker, Any)],
         Action::ReadCheckpoint => {
             &[(Partition, Any), (Broker, Any), (National, Any), (Terminal, Any)]

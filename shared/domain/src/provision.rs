@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 ///
 /// `Provided` and `Nothing` settle an inquiry: there is one such entry for an inquiry id, ever.
 /// `Refused` and `Failed` leave it open; the asker may try again under the same id.
+/// `Corrected` and `Released` come after the end, any number of times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Outcome {
@@ -11,13 +12,34 @@ pub enum Outcome {
     Nothing,
     Refused,
     Failed,
+    /// A correction notice reached who had received the record.
+    Corrected,
+    /// Two persons let a withheld record go.
+    Released,
 }
 
 impl Outcome {
-    pub const ALL: [Self; 4] = [Self::Provided, Self::Nothing, Self::Refused, Self::Failed];
+    pub const ALL: [Self; 6] = [
+        Self::Provided,
+        Self::Nothing,
+        Self::Refused,
+        Self::Failed,
+        Self::Corrected,
+        Self::Released,
+    ];
 
     pub fn settles(self) -> bool {
         matches!(self, Self::Provided | Self::Nothing)
+    }
+
+    /// Whether something about a person was handed over, so that the log keeps a commitment.
+    pub fn provides(self) -> bool {
+        matches!(self, Self::Provided | Self::Corrected | Self::Released)
+    }
+
+    /// Whether the entry says why nothing was handed over.
+    pub fn has_reason(self) -> bool {
+        matches!(self, Self::Refused | Self::Failed)
     }
 
     pub fn as_str(self) -> &'static str {
@@ -26,6 +48,8 @@ impl Outcome {
             Self::Nothing => "nothing",
             Self::Refused => "refused",
             Self::Failed => "failed",
+            Self::Corrected => "corrected",
+            Self::Released => "released",
         }
     }
 }

@@ -17,6 +17,11 @@ pub const INQUIRIES_FIND: &str = "/v1/inquiries/find";
 pub const PROVISIONS_LIST: &str = "/v1/provisions/list";
 pub const OPERATION_LOG_LIST: &str = "/v1/operation-log/list";
 pub const PROVIDE: &str = "/v1/provide";
+pub const DISCLOSURES: &str = "/v1/disclosures";
+pub const RECONCILIATION_READ: &str = "/v1/reconciliation/read";
+pub const INSPECTIONS: &str = "/v1/inspections";
+pub const INSPECTIONS_REPORT: &str = "/v1/inspections/report";
+pub const OPERATORS_RELEASE: &str = "/v1/operators/release";
 
 /// A clerk registers a person in the room of the clerk's own municipality.
 #[derive(Clone, Serialize, Deserialize, ToSchema)]
@@ -204,4 +209,159 @@ pub struct ProvisionRecord {
     pub subject: Uuid,
     pub vaccinations: usize,
     pub provided_at_unix_ms: i64,
+}
+
+/// Who received this person's records (情報提供等の記録の開示, C194).
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Disclose {
+    #[schema(value_type = String, pattern = "^[0-9]{12}$")]
+    pub individual_number: WireNumber,
+}
+
+impl std::fmt::Debug for Disclose {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Disclose(redacted)")
+    }
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Disclosure {
+    pub subject: Uuid,
+    /// Oldest first.
+    pub received: Vec<Received>,
+}
+
+/// One provision, with what is needed to prove it off-line (docs/LOG_FORMAT.md §9).
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Received {
+    #[schema(value_type = String, format = Uuid)]
+    pub inquiry: InquiryId,
+    #[schema(value_type = String)]
+    pub inquirer: MunicipalityCode,
+    pub provided_at_unix_ms: i64,
+    /// The exact bytes that were provided, as text.
+    pub content: String,
+    #[schema(value_type = String, format = Byte)]
+    pub salt: Base64Bytes,
+    /// Absent if the log has no such entry: the answer was made ready, but never released.
+    pub receipt: Option<crate::provision_log::Receipt>,
+}
+
+impl std::fmt::Debug for Received {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Received(redacted)")
+    }
+}
+
+/// How the room's records and the provision log agree.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Reconciliation {
+    /// Entries of the log before this index have been compared.
+    pub next_index: u64,
+    pub reconciled_at_unix_ms: i64,
+    /// Records that one side has and the other does not.
+    pub one_sided: Vec<OneSided>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OneSided {
+    #[schema(value_type = String, format = Uuid)]
+    pub inquiry: InquiryId,
+    pub side: Side,
+    pub log_index: Option<u64>,
+    pub found_at_unix_ms: i64,
+}
+
+/// Which record is there alone, or says something else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Side {
+    /// The log says that this room provided something; the room has no such record.
+    LogWithoutProvision,
+    /// This room made an answer ready that the log knows nothing of: it was not released.
+    ProvisionWithoutLog,
+    /// The log says that this room got an answer; the room has not kept one.
+    LogWithoutAnswer,
+    /// This room keeps an answer that the log knows nothing of.
+    AnswerWithoutLog,
+    /// Both have it and disagree.
+    Differs,
+}
+
+/// One check of the operation log for misuse (C106, C107), signed by the room.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Inspection {
+    #[schema(value_type = String)]
+    pub municipality: MunicipalityCode,
+    /// Lines `from..to` of the operation log were looked at, and the root after them.
+    pub from_sequence: u64,
+    pub to_sequence: u64,
+    pub root: String,
+    pub inspected_at_unix_ms: i64,
+    pub findings: Vec<Finding>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Finding {
+    /// The rule's name, such as `odd-hours`.
+    pub rule: String,
+    pub operator: String,
+    /// What was seen and what the rule allows, in Japanese, without a name or a number of a person.
+    pub explanation: String,
+    /// Lines of the operation log.
+    pub sequences: Vec<u64>,
+    /// Whether the operator's inquiries are held until a supervisor releases them.
+    pub held: bool,
+}
+
+/// An inspection as it was signed: the signature is over these bytes.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SignedInspection {
+    /// The JSON of an [`Inspection`].
+    pub inspection: String,
+    #[schema(value_type = String, format = Byte)]
+    pub signature: Base64Bytes,
+}
+
+/// A month's inspections, for a supervisor.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ReadReport {
+    /// The month in Japan, as yyyymm.
+    pub month: i32,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct InspectionReport {
+    pub month: i32,
+    pub inspections: Vec<SignedInspection>,
+    /// Per operator: how often each act was done.
+    pub operators: Vec<OperatorSummary>,
+    /// Operators whose inquiries are held now.
+    pub held: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OperatorSummary {
+    pub operator: String,
+    pub inquiries: u64,
+    pub refused: u64,
+    pub findings: u64,
+}
+
+/// Lets an operator ask again whom an inspection had stopped.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ReleaseOperator {
+    pub operator: String,
 }

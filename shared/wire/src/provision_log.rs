@@ -7,13 +7,42 @@ use utoipa::ToSchema;
 use crate::Base64Bytes;
 
 pub const ENTRIES: &str = "/v1/entries";
+pub const ORDERS: &str = "/v1/orders";
 pub const OUTCOMES_LIST: &str = "/v1/outcomes/list";
+pub const OUTCOMES_FIND: &str = "/v1/outcomes/find";
+pub const WITNESS_CHECKPOINT: &str = "/v1/witness/checkpoint";
+pub const COSIGNATURES: &str = "/v1/witness/cosignatures";
+pub const OBJECTIONS: &str = "/v1/witness/objections";
 pub const INCLUSION: &str = "/v1/proofs/inclusion";
 pub const CONSISTENCY: &str = "/v1/proofs/consistency";
 pub const CHECKPOINT: &str = "/checkpoint";
 pub const TILE: &str = "/tile/{level}/{path:.*}";
 
-/// One entry of the provision log (情報提供等の記録); its JSON bytes are the Merkle leaf's body.
+/// What the log writes; its JSON bytes are the Merkle leaf's body (docs/LOG_FORMAT.md §2).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct LeafBody {
+    /// The log's own clock when it took the entry in; its month in Japan is the entry's segment.
+    pub logged_at_unix_ms: i64,
+    pub act: Act,
+}
+
+/// What an entry tells.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Act {
+    Outcome(Entry),
+    Order(SignedOrder),
+}
+
+/// An order of the custodians: a signed note (docs/LOG_FORMAT.md §7).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SignedOrder {
+    pub note: String,
+}
+
+/// How one inquiry ended (情報提供等の記録), as the broker reports it.
 ///
 /// The centre alone can tell nothing about a person from it: `commitment` is salted, the salt is
 /// kept by the two municipalities, and it is absent unless something was provided.
@@ -100,7 +129,7 @@ impl End {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Receipt {
-    /// The entry's exact bytes; SHA-256(0x00 ‖ these) is the leaf.
+    /// The exact bytes of a [`LeafBody`]; SHA-256(0x00 ‖ these) is the leaf.
     pub entry: String,
     pub index: u64,
     /// Signed note (c2sp.org tlog-checkpoint) of a tree that contains the entry.
@@ -136,7 +165,55 @@ pub struct Outcomes {
 #[serde(rename_all = "camelCase")]
 pub struct IndexedEntry {
     pub index: u64,
+    pub logged_at_unix_ms: i64,
     pub entry: Entry,
+}
+
+/// The settled ends of these inquiries, each with its proof; for the partition that hosts the
+/// inquirer or the provider.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct FindOutcomes {
+    #[schema(value_type = String)]
+    pub municipality: MunicipalityCode,
+    /// At most 100.
+    #[schema(value_type = Vec<String>)]
+    pub inquiries: Vec<InquiryId>,
+}
+
+pub const FIND_INQUIRIES_MAX: usize = 100;
+
+/// What was found; an inquiry of other municipalities, or of none, is left out.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FoundOutcomes {
+    pub receipts: Vec<Receipt>,
+}
+
+/// Cosignatures of one checkpoint by rooms of one partition instance (docs/LOG_FORMAT.md §5).
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Cosignatures {
+    /// The checkpoint's text and the cosignature lines: a signed note, at most 2,048 lines.
+    pub note: String,
+}
+
+/// A witness has seen the log sign something that it does not continue.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Objection {
+    #[schema(value_type = String)]
+    pub municipality: MunicipalityCode,
+    /// The checkpoint the witness knows, signed by the log itself.
+    pub known: String,
+}
+
+/// The log's answer to an objection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ObjectionHeard {
+    /// Whether the log has stopped because of it; otherwise it does continue that checkpoint.
+    pub sustained: bool,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
