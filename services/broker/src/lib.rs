@@ -27,7 +27,7 @@ mod in_flight;
 mod inquire;
 mod mismatches;
 mod permit;
-pub mod problems;
+mod problems;
 mod rates;
 mod readiness;
 mod route;

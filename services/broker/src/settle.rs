@@ -1,5 +1,6 @@
 use domain::{Outcome, Reason};
 use service::ApiError;
+use service::problems::inquiry;
 use wire::broker::BrokerAnswer;
 use wire::provision_log::{ENTRIES, End, Entry, Receipt};
 use wire::{Base64Bytes, CallError};
@@ -73,7 +74,7 @@ pub(crate) async fn settle(
             let error = ApiError::new(problems::of(reason));
             Err(retry_after_s.into_iter().fold(error, ApiError::retry_after_s))
         }
-        Decision::Failed => Err(ApiError::new(&problems::SOURCE_UNAVAILABLE)),
+        Decision::Failed => Err(ApiError::new(&inquiry::SOURCE_UNAVAILABLE)),
     }
 }
 
@@ -84,7 +85,7 @@ async fn append(broker: &Broker, attempt: &Attempt, end: End) -> Result<Receipt,
     let entry = Entry::of(header, attempt.permit_id.clone(), end, decided_at_unix_ms);
     let receipt: Receipt = broker.log.post(ENTRIES, &attempt.request, None, &entry).await.map_err(
         |error| match error {
-            CallError::Refused(problem) if problem.code == problems::ALREADY_SETTLED.code => {
+            CallError::Refused(problem) if problem.code == inquiry::ALREADY_SETTLED.code => {
                 Unsettled::Already
             }
             error => Unsettled::Log(error),
@@ -113,13 +114,13 @@ fn not_on_record(
     error: Unsettled,
 ) -> ApiError {
     let Unsettled::Already = error else {
-        return ApiError::caused(&problems::LOG_UNAVAILABLE, error);
+        return ApiError::caused(&inquiry::LOG_UNAVAILABLE, error);
     };
     if outcome.settles() {
         // One id tried with many numbers would show by this refusal which of them is found.
         broker.count_mismatch(&attempt.operator());
     }
-    ApiError::new(&problems::ALREADY_SETTLED)
+    ApiError::new(&inquiry::ALREADY_SETTLED)
 }
 
 #[cfg(test)]

@@ -96,7 +96,7 @@ fn header(host: &Host, permit: &Permit, request: AskRequest) -> Result<InquiryHe
     match host.permission_list().check(&header, day_in_japan(permit.context().at)) {
         Ok(()) => Ok(header),
         Err(NotPermitted::AskingItself) => Err(ApiError::new(&problems::ASKING_ITSELF)),
-        Err(error) => Err(ApiError::caused(&problems::NOT_PERMITTED, error)),
+        Err(error) => Err(ApiError::caused(&common::inquiry::NOT_PERMITTED, error)),
     }
 }
 

@@ -35,14 +35,6 @@ pub static ASKING_ITSELF: ProblemKind = ProblemKind {
     next_step: "Name the municipality the person moved away from.",
 };
 
-pub static NOT_PERMITTED: ProblemKind = ProblemKind {
-    code: "not-permitted",
-    status: 403,
-    title: "The permission list does not allow this inquiry.",
-    owner: Owner::Asker,
-    next_step: "Check procedure, legal basis and, where the basis needs it, the consent on file.",
-};
-
 pub static INQUIRY_REUSED: ProblemKind = ProblemKind {
     code: "inquiry-reused",
     status: 422,
@@ -83,12 +75,11 @@ pub static BAD_ANSWER: ProblemKind = ProblemKind {
     next_step: "Nothing was shown. Tell the operator of the platform the request id.",
 };
 
-pub static ALL: [&ProblemKind; 10] = [
+pub static ALL: [&ProblemKind; 9] = [
     &NOT_IN_REGISTER,
     &NOT_HOSTED,
     &ROOM_CLOSED,
     &ASKING_ITSELF,
-    &NOT_PERMITTED,
     &INQUIRY_REUSED,
     &INQUIRY_EXPIRED,
     &ALREADY_REGISTERED,

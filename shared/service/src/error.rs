@@ -9,6 +9,9 @@ use wire::{CallError, Problem};
 
 use crate::problems::{self, ProblemKind};
 
+/// After what is away for now, the same request may be sent again.
+const UNAVAILABLE_S: u64 = 2;
+
 /// Everything a handler may answer besides success: a kind from the catalogue.
 ///
 /// `Display` is what the caller sees; the source is what the log sees.  There is no free text, so
@@ -20,12 +23,11 @@ pub struct ApiError {
     retry_after_s: Option<u64>,
     source: Option<Box<dyn StdError + Send + Sync>>,
     db: Option<DbError>,
-    relayed: Option<Box<Problem>>,
 }
 
 impl ApiError {
     pub fn new(kind: &'static ProblemKind) -> Self {
-        Self { kind, field: None, retry_after_s: None, source: None, db: None, relayed: None }
+        Self { kind, field: None, retry_after_s: None, source: None, db: None }
     }
 
     /// A request with a wrong field; the name is ours, never the caller's.
@@ -41,20 +43,26 @@ impl ApiError {
         Self { source: Some(Box::new(source)), ..Self::new(kind) }
     }
 
-    /// Another service's problem, passed on to the asker as that service worded it.
+    /// Another service's refusal of an inquiry, passed on to the asker in our own words.
     ///
-    /// Only for services of ours: their sentences are fixed too.
+    /// What is not in the catalogue is a fault of ours if it was refused, and says nothing else.
     pub fn relay(error: CallError) -> Self {
-        let relayed = error.problem().cloned().map(Box::new);
-        let kind = match (&error, &relayed) {
-            (CallError::Refused(_), _) => &problems::DENIED,
-            _ => &problems::UNAVAILABLE,
+        let named = error.problem().and_then(|p| problems::inquiry::relayed(&p.code, p.status));
+        let kind = match (named, &error) {
+            (Some(kind), _) => kind,
+            (None, CallError::Refused(_)) => &problems::INTERNAL,
+            (None, _) => &problems::UNAVAILABLE,
         };
-        Self { relayed, ..Self::caused(kind, error) }
+        let retry_after_s = error.problem().and_then(|problem| problem.retry_after_s);
+        Self { retry_after_s, ..Self::caused(kind, error) }
     }
 
     pub fn retry_after_s(self, seconds: u64) -> Self {
         Self { retry_after_s: Some(seconds), ..self }
+    }
+
+    fn wait_s(&self) -> Option<u64> {
+        self.retry_after_s.or((self.kind.status == 503).then_some(UNAVAILABLE_S))
     }
 
     pub fn kind(&self) -> &'static ProblemKind {
@@ -63,9 +71,6 @@ impl ApiError {
 
     /// The document the caller gets.
     pub fn problem(&self, request_id: &str) -> Problem {
-        if let Some(relayed) = &self.relayed {
-            return Problem { request_id: request_id.to_owned(), ..(**relayed).clone() };
-        }
         Problem {
             r#type: format!("urn:watari:problem:{}", self.kind.code),
             title: self.kind.title.to_owned(),
@@ -74,6 +79,7 @@ impl ApiError {
             owner: self.kind.owner,
             next_step: self.kind.next_step.to_owned(),
             field: self.field.clone(),
+            retry_after_s: self.wait_s(),
             request_id: request_id.to_owned(),
         }
     }
@@ -87,8 +93,7 @@ impl ApiError {
         let mut answer = HttpResponse::build(status);
         answer.insert_header((CACHE_CONTROL, "no-store"));
         answer.insert_header((wire::client::REQUEST_ID_HEADER, request_id));
-        let seconds = self.retry_after_s.or((status.as_u16() == 503).then_some(2));
-        if let Some(seconds) = seconds {
+        if let Some(seconds) = self.wait_s() {
             answer.insert_header((RETRY_AFTER, seconds.to_string()));
         }
         answer.content_type("application/problem+json").json(self.problem(request_id))
@@ -113,8 +118,7 @@ impl StdError for ApiError {
 
 impl ResponseError for ApiError {
     fn status_code(&self) -> StatusCode {
-        let status = self.relayed.as_ref().map_or(self.kind.status, |problem| problem.status);
-        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+        StatusCode::from_u16(self.kind.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
     /// The gate answers with the request's id in place of this one.
@@ -173,11 +177,12 @@ mod tests {
 
     #[test]
     fn every_kind_has_its_own_code_and_tells_the_next_step() {
-        let mut codes: Vec<_> = problems::ALL.iter().map(|kind| kind.code).collect();
+        let kinds: Vec<_> = problems::ALL.into_iter().chain(problems::inquiry::ALL).collect();
+        let mut codes: Vec<_> = kinds.iter().map(|kind| kind.code).collect();
         codes.sort_unstable();
         codes.dedup();
-        assert_eq!(codes.len(), problems::ALL.len());
-        assert!(problems::ALL.iter().all(|kind| kind.next_step.ends_with('.')));
+        assert_eq!(codes.len(), kinds.len());
+        assert!(kinds.iter().all(|kind| kind.next_step.ends_with('.')));
     }
 
     #[test]

@@ -3,6 +3,8 @@
 //! Services add their own kinds as constants of the same type.  No sentence is ever made from what
 //! a caller sent.
 
+pub mod inquiry;
+
 use wire::Owner;
 
 /// A kind of problem: what the caller reads and can program against.

@@ -19,6 +19,9 @@ pub struct Problem {
     /// The field that is wrong, where one is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
+    /// When the same request may be sent again, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_s: Option<u64>,
     /// The id under which every party can look this request up.
     pub request_id: String,
 }

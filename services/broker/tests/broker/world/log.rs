@@ -72,7 +72,7 @@ async fn append(
     let mut kept = kept.lock().unwrap();
     let mut told = match kept.mood {
         Mood::Full => return Err(ApiError::new(&problems::UNAVAILABLE)),
-        Mood::Settled => return Err(ApiError::new(&broker::problems::ALREADY_SETTLED)),
+        Mood::Settled => return Err(ApiError::new(&problems::inquiry::ALREADY_SETTLED)),
         Mood::Good | Mood::Lying => entry,
     };
     if kept.mood == Mood::Lying {
