@@ -1,41 +1,42 @@
 use std::collections::{BTreeMap, HashMap};
+use std::hash::Hash;
 
 use domain::{MunicipalityCode, OperatorId};
 
 /// An operator id is unique within its municipality's rooms at most, so both are the key.
 pub(crate) type Operator = (MunicipalityCode, OperatorId);
 
-/// Something about each operator seen lately; the one unseen for longest makes room for a new one.
+/// Something about each caller seen lately; the one unseen for longest makes room for a new one.
 #[derive(Debug)]
-pub(crate) struct Bounded<V> {
-    entries: HashMap<Operator, (u64, V)>,
+pub(crate) struct Bounded<K, V> {
+    entries: HashMap<K, (u64, V)>,
     /// Who was seen in which turn, oldest first.
-    turns: BTreeMap<u64, Operator>,
+    turns: BTreeMap<u64, K>,
     turn: u64,
     entries_max: usize,
 }
 
-impl<V> Bounded<V> {
+impl<K: Clone + Eq + Hash, V> Bounded<K, V> {
     pub(crate) fn new(entries_max: usize) -> Self {
         Self { entries: HashMap::new(), turns: BTreeMap::new(), turn: 0, entries_max }
     }
 
     /// Looks without counting as seeing.
-    pub(crate) fn find(&self, operator: &Operator) -> Option<&V> {
-        self.entries.get(operator).map(|(_, value)| value)
+    pub(crate) fn find(&self, caller: &K) -> Option<&V> {
+        self.entries.get(caller).map(|(_, value)| value)
     }
 
-    pub(crate) fn see(&mut self, operator: &Operator, make: impl FnOnce() -> V) -> &mut V {
+    pub(crate) fn see(&mut self, caller: &K, make: impl FnOnce() -> V) -> &mut V {
         self.turn += 1;
-        if let Some((turn, _)) = self.entries.get(operator) {
+        if let Some((turn, _)) = self.entries.get(caller) {
             self.turns.remove(turn);
         } else if self.entries.len() >= self.entries_max
             && let Some((_, oldest)) = self.turns.pop_first()
         {
             self.entries.remove(&oldest);
         }
-        self.turns.insert(self.turn, operator.clone());
-        let entry = self.entries.entry(operator.clone()).or_insert_with(|| (0, make()));
+        self.turns.insert(self.turn, caller.clone());
+        let entry = self.entries.entry(caller.clone()).or_insert_with(|| (0, make()));
         entry.0 = self.turn;
         &mut entry.1
     }

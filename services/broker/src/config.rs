@@ -42,6 +42,9 @@ pub struct Limits {
     pub requests_per_s_max: u32,
     /// How many may come at once after a pause.
     pub requests_burst_max: u32,
+    /// Inquiries of one partition instance for municipalities that it does not host; 0: no limit.
+    pub strangers_per_s_max: u32,
+    pub strangers_burst_max: u32,
     /// Answers "nothing" to one operator within an hour from which somebody is alerted; 0: never.
     pub mismatches_alert_at: usize,
     /// The same, from which the operator is refused; 0: never.
@@ -65,6 +68,8 @@ impl Default for Limits {
             in_flight_per_municipality_max: 64,
             requests_per_s_max: 50,
             requests_burst_max: 100,
+            strangers_per_s_max: 5,
+            strangers_burst_max: 20,
             mismatches_alert_at: 20,
             mismatches_block_at: 50,
             operators_max: 100_000,
@@ -83,8 +88,14 @@ impl Limits {
         if self.mismatches_alert_at.max(self.mismatches_block_at) > MISMATCHES_AT_MAX {
             return Err(StartError::Refused("mismatch thresholds are at most 1,000"));
         }
-        if self.requests_per_s_max > 0 && self.requests_burst_max == 0 {
-            return Err(StartError::Refused("requests_burst_max is at least 1"));
+        let rates = [
+            (self.requests_per_s_max, self.requests_burst_max),
+            (self.strangers_per_s_max, self.strangers_burst_max),
+        ];
+        if rates.iter().any(|(per_s_max, burst_max)| *per_s_max > 0 && *burst_max == 0) {
+            return Err(StartError::Refused(
+                "requests_burst_max and strangers_burst_max are above 0",
+            ));
         }
         let at_least_one = [
             self.in_flight_max,
@@ -123,6 +134,7 @@ mod tests {
         for bad in [
             Limits { mismatches_block_at: 1_001, ..Limits::default() },
             Limits { requests_burst_max: 0, ..Limits::default() },
+            Limits { strangers_burst_max: 0, ..Limits::default() },
             Limits { in_flight_max: 0, ..Limits::default() },
             Limits { permit_s_max: 0, ..Limits::default() },
         ] {

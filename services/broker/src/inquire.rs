@@ -1,4 +1,4 @@
-use service::problems::{TOO_MANY, UNAVAILABLE};
+use service::problems::{TOO_MANY, UNAVAILABLE, inquiry};
 use service::{ApiError, Directory};
 use time::OffsetDateTime;
 use wire::broker::BrokerAnswer;
@@ -8,7 +8,7 @@ use crate::in_flight::{Full, Place};
 use crate::route::{ask_source, find_source};
 use crate::settle::{Decision, settle};
 use crate::state::{Attempt, Broker};
-use crate::{authentic, filler, problems};
+use crate::{authentic, filler};
 
 /// Routes one inquiry: judge, permit, ask the source, put on record, release.
 pub(crate) async fn inquire(broker: &Broker, attempt: &Attempt) -> Result<BrokerAnswer, ApiError> {
@@ -25,7 +25,8 @@ pub(crate) async fn inquire(broker: &Broker, attempt: &Attempt) -> Result<Broker
 /// Turns away what is too much, before it is looked at: such an inquiry has not begun, so there is
 /// nothing to put on record.
 ///
-/// Only a host uses up what its own municipalities may; anybody else only takes a common place.
+/// Only a host uses up what its own municipalities may.  Anybody else takes a common place, and has
+/// few of them: each is refused on record, and nobody may bury the log.
 fn make_room(
     broker: &Broker,
     directory: &Directory,
@@ -37,15 +38,19 @@ fn make_room(
     let place = broker.in_flight.enter(is_host.then_some(inquirer)).map_err(|full| match full {
         Full::Everybody => {
             broker.counters.turned_away("in_flight");
-            ApiError::new(&problems::OVERLOADED)
+            ApiError::new(&inquiry::OVERLOADED)
         }
         Full::Inquirer => {
             broker.counters.turned_away("in_flight_per_municipality");
             ApiError::new(&TOO_MANY).retry_after_s(1)
         }
     })?;
-    if is_host && !broker.take_rate(&attempt.operator(), now) {
-        broker.counters.turned_away("requests_per_s");
+    let (is_within, limit) = match is_host {
+        true => (broker.take_rate(&attempt.operator(), now), "requests_per_s"),
+        false => (broker.take_strangers_rate(&attempt.instance, now), "strangers_per_s"),
+    };
+    if !is_within {
+        broker.counters.turned_away(limit);
         return Err(ApiError::new(&TOO_MANY).retry_after_s(1));
     }
     Ok(place)

@@ -13,7 +13,7 @@ const WINDOW: Duration = Duration::HOUR;
 /// Every mismatch counts, a repeated inquiry's too: with one id a thousand numbers could be tried.
 #[derive(Debug)]
 pub(crate) struct Mismatches {
-    times: Bounded<VecDeque<OffsetDateTime>>,
+    times: Bounded<Operator, VecDeque<OffsetDateTime>>,
     alert_at: usize,
     block_at: usize,
 }

@@ -1,11 +1,13 @@
+use std::hash::Hash;
+
 use time::OffsetDateTime;
 
-use crate::bounded::{Bounded, Operator};
+use crate::bounded::Bounded;
 
-/// How many inquiries each operator has left: a bucket that fills again with time.
+/// How many inquiries each caller has left: a bucket that fills again with time.
 #[derive(Debug)]
-pub(crate) struct Rates {
-    buckets: Bounded<Bucket>,
+pub(crate) struct Rates<K> {
+    buckets: Bounded<K, Bucket>,
     per_s_max: u32,
     burst_max: u32,
 }
@@ -16,18 +18,18 @@ struct Bucket {
     at: OffsetDateTime,
 }
 
-impl Rates {
-    pub(crate) fn new(operators_max: usize, per_s_max: u32, burst_max: u32) -> Self {
-        Self { buckets: Bounded::new(operators_max), per_s_max, burst_max }
+impl<K: Clone + Eq + Hash> Rates<K> {
+    pub(crate) fn new(callers_max: usize, per_s_max: u32, burst_max: u32) -> Self {
+        Self { buckets: Bounded::new(callers_max), per_s_max, burst_max }
     }
 
-    /// Takes one inquiry from the operator's bucket; `false` if none is left.
-    pub(crate) fn take(&mut self, operator: &Operator, now: OffsetDateTime) -> bool {
+    /// Takes one inquiry from the caller's bucket; `false` if none is left.
+    pub(crate) fn take(&mut self, caller: &K, now: OffsetDateTime) -> bool {
         if self.per_s_max == 0 {
             return true;
         }
         let burst = f64::from(self.burst_max);
-        let bucket = self.buckets.see(operator, || Bucket { left: burst, at: now });
+        let bucket = self.buckets.see(caller, || Bucket { left: burst, at: now });
         let passed_s = (now - bucket.at).as_seconds_f64().max(0.0);
         bucket.left = burst.min(bucket.left + passed_s * f64::from(self.per_s_max));
         bucket.at = now;

@@ -29,7 +29,9 @@ pub(crate) struct Broker {
     pub(crate) hosts: Hosts,
     pub(crate) log: Client,
     pub(crate) in_flight: Arc<InFlight>,
-    pub(crate) rates: Mutex<Rates>,
+    pub(crate) rates: Mutex<Rates<Operator>>,
+    /// Partition instances that speak for municipalities they do not host.
+    pub(crate) strangers: Mutex<Rates<String>>,
     pub(crate) mismatches: Mutex<Mismatches>,
     pub(crate) counters: Counters,
 }
@@ -37,6 +39,10 @@ pub(crate) struct Broker {
 impl Broker {
     pub(crate) fn take_rate(&self, operator: &Operator, now: OffsetDateTime) -> bool {
         lock(&self.rates).take(operator, now)
+    }
+
+    pub(crate) fn take_strangers_rate(&self, instance: &String, now: OffsetDateTime) -> bool {
+        lock(&self.strangers).take(instance, now)
     }
 
     pub(crate) fn blocked_s(&self, operator: &Operator, now: OffsetDateTime) -> Option<u64> {

@@ -21,6 +21,21 @@ async fn an_inquiry_that_is_not_authentic_is_refused_and_on_record() {
 }
 
 #[tokio::test]
+async fn an_instance_that_speaks_for_others_cannot_bury_the_log() {
+    let limits = Limits { strangers_per_s_max: 1, strangers_burst_max: 3, ..Limits::default() };
+    let world = World::with(limits).await;
+    let mut codes = Vec::new();
+    for _ in 0..8 {
+        codes.push(code(world.ask_as("p2", &world.inquiry(ADACHI)).await).0);
+    }
+    let refused = codes.iter().filter(|code| **code == 403).count();
+    let turned_away = codes.iter().filter(|code| **code == 429).count();
+    assert!(refused >= 3 && turned_away >= 1 && refused + turned_away == 8, "{codes:?}");
+    assert_eq!(world.log.entries().len(), refused);
+    assert!(world.ask(&world.inquiry(ADACHI)).await.unwrap().routed, "the host is not held up");
+}
+
+#[tokio::test]
 async fn an_inquiry_out_of_time_is_refused_and_on_record() {
     let world = World::new().await;
     for away_s in [-400, 400] {
