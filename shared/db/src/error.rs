@@ -16,6 +16,8 @@ pub enum DbError {
     SchemaOutdated,
     #[error("the role may skip row-level security; connect as a role made by `watari migrate`")]
     RoleUnfenced,
+    #[error("synchronous_commit is off: a commit would not be on disk; set it to on")]
+    NotDurable,
     #[error("a role name is a lower-case letter, then lower-case letters, digits or `_`")]
     InvalidRole,
     #[error("a database name is lower-case letters, digits and `_`")]

@@ -11,6 +11,7 @@
 mod databases;
 mod error;
 mod migrations;
+mod owner;
 mod roles;
 mod room;
 #[cfg(feature = "test-support")]
@@ -28,6 +29,7 @@ use tracing::instrument;
 pub use self::databases::ensure_database;
 pub use self::error::{DbError, Fault, FaultKind, TxError};
 pub use self::migrations::{Migrations, migrate};
+pub use self::owner::as_owner;
 pub use self::roles::ensure_role;
 pub use self::room::{InvalidRoomKey, RoomKey};
 pub use self::tx::Tx;

@@ -88,20 +88,28 @@ fn is_role_name(role: &str) -> bool {
 struct Session {
     #[diesel(sql_type = Bool)]
     unfenced: bool,
+    #[diesel(sql_type = Bool)]
+    volatile: bool,
     #[diesel(sql_type = Text)]
     language: String,
 }
 
-/// Refuses a role that row-level security does not hold: rooms would be walls of paper.
+/// Refuses a role that row-level security does not hold (rooms would be walls of paper), and commits
+/// that are not on disk when the database says so.
 pub(crate) fn require_fenced(tx: &mut Tx) -> Result<(), DbError> {
     let Tx::Postgres(c) = tx else { return Ok(()) };
     let session: Session = diesel::sql_query(
-        "SELECT rolsuper OR rolbypassrls AS unfenced, current_setting('lc_messages') AS language \
+        "SELECT rolsuper OR rolbypassrls AS unfenced, \
+         current_setting('synchronous_commit') = 'off' AS volatile, \
+         current_setting('lc_messages') AS language \
          FROM pg_catalog.pg_roles WHERE rolname = current_user",
     )
     .get_result(c)?;
     if session.unfenced {
         return Err(DbError::RoleUnfenced);
+    }
+    if session.volatile {
+        return Err(DbError::NotDurable);
     }
     let english = ["", "C", "POSIX"].contains(&session.language.as_str())
         || session.language.starts_with("C.")

@@ -169,6 +169,20 @@ async fn a_superuser_is_no_service() {
 }
 
 #[tokio::test]
+async fn a_database_whose_commits_are_not_on_disk_is_refused() {
+    let Some(t) = TestDb::postgres(&MIGRATIONS, ROLE).await else { return };
+    t.as_owner(|tx| {
+        tx.batch_execute(
+            "DO $$ BEGIN
+                EXECUTE format('ALTER DATABASE %I SET synchronous_commit = off', current_database());
+            END $$",
+        )
+    })
+    .await;
+    assert_eq!(Db::open(&t.config).await.unwrap_err(), DbError::NotDurable);
+}
+
+#[tokio::test]
 async fn a_role_is_made_once_and_its_password_is_quoted() {
     let Some(t) = TestDb::postgres(&MIGRATIONS, ROLE).await else { return };
     let password = r#"o'r"\$$ $1 %"#;
