@@ -3,8 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use crypto::KeyId;
 use domain::RequestId;
 use wire::registry::{self, PublishKeys, PublishedKey};
@@ -41,8 +39,16 @@ async fn publish(host: &Host, registry: &Client, room: &Room) -> bool {
     let keys = room.keys.public_keys();
     let body = PublishKeys {
         municipality: room.municipality,
-        sealing_keys: keys.sealing.iter().map(|k| published(host, k.id, k.key.encode())).collect(),
-        signing_keys: keys.signing.iter().map(|k| published(host, k.id, k.key.encode())).collect(),
+        sealing_keys: keys
+            .sealing
+            .iter()
+            .map(|k| published(host, k.id, k.key.to_bytes()))
+            .collect(),
+        signing_keys: keys
+            .signing
+            .iter()
+            .map(|k| published(host, k.id, k.key.as_bytes().to_vec()))
+            .collect(),
     };
     let request = RequestId::make_random();
     let answer = registry.post::<serde_json::Value>(registry::KEYS, &request, None, &body).await;
@@ -53,11 +59,11 @@ async fn publish(host: &Host, registry: &Client, room: &Room) -> bool {
     answer.is_ok()
 }
 
-fn published(host: &Host, id: KeyId, text: String) -> PublishedKey {
+fn published(host: &Host, id: KeyId, key: Vec<u8>) -> PublishedKey {
     let now = host.clock.now().unix_timestamp();
     PublishedKey {
         id,
-        key: Base64Bytes(STANDARD.decode(text).unwrap_or_default()),
+        key: Base64Bytes(key),
         // A receiver's clock may be a little behind ours.
         not_before_unix_s: now - host.limits.clock_s_max,
         not_after_unix_s: now + host.limits.published_key_days * DAY_S,
