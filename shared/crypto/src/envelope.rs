@@ -98,26 +98,15 @@ pub(crate) mod tests {
         assert_eq!(open(&adachi, b""), Err(CryptoError::Open));
     }
 
-    /// Flips every `step`-th bit of a sealed request, each alone.
-    fn expect_flipped_bits_noticed(step: usize) {
+    #[test]
+    fn every_flipped_bit_is_noticed() {
         let keys = room("131211");
         let (sealed, _) = seal_to(&keys, b"inquiry", b"question");
-        for bit in (0..sealed.len() * 8).step_by(step) {
+        for bit in 0..sealed.len() * 8 {
             let mut broken = sealed.clone();
             broken[bit / 8] ^= 1 << (bit % 8);
             assert!(open_request(&keys, b"inquiry", &broken).is_err(), "bit {bit}");
         }
-    }
-
-    #[test]
-    fn a_flipped_bit_in_any_byte_is_noticed() {
-        expect_flipped_bits_noticed(7);
-    }
-
-    #[test]
-    #[ignore = "13 000 key decapsulations: a minute and a half unless optimised"]
-    fn every_flipped_bit_is_noticed() {
-        expect_flipped_bits_noticed(1);
     }
 
     #[test]
