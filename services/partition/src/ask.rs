@@ -25,7 +25,7 @@ use crate::question::{read_answer, write_question};
 use crate::room::Room;
 use crate::store::inquiry::{Proof, Settled, State};
 use crate::writer::Acts;
-use crate::{problems, store};
+use crate::{problems, receipt, store};
 
 /// The only record items that may be asked for today (C069, C070).
 const ITEMS: &str = "vaccination";
@@ -210,7 +210,7 @@ fn read(
     (expected, answer): (&Expected, BrokerAnswer),
 ) -> Result<Settled, ApiError> {
     let bad = || ApiError::new(&problems::BAD_ANSWER);
-    let logged = proven_entry(host, &answer).ok_or_else(bad)?;
+    let logged = receipt::proven(host, &answer.receipt).ok_or_else(bad)?;
     if answer.routed != expected.is_routed {
         return Err(bad());
     }
@@ -246,21 +246,6 @@ fn read(
     };
     let salt = content.as_ref().map(|content| content.salt.clone());
     Ok(Settled { answer: answer_to_clerk, proof: Proof { receipt: answer.receipt, salt } })
-}
-
-/// The log entry of an answer, if its receipt proves that the log holds it.
-fn proven_entry(host: &Host, answer: &BrokerAnswer) -> Option<Entry> {
-    let receipt = &answer.receipt;
-    let checkpoint = host.checkpoint(&receipt.checkpoint)?;
-    let proof: Vec<ledger::Hash> = receipt
-        .proof
-        .iter()
-        .map(|hash| ledger::Hash::try_from(hash.0.as_slice()).ok())
-        .collect::<Option<_>>()?;
-    let leaf = ledger::leaf_hash(receipt.entry.as_bytes());
-    let (size, root) = (checkpoint.size, checkpoint.root);
-    ledger::verify_inclusion(leaf, receipt.index, size, root, &proof).ok()?;
-    serde_json::from_str(&receipt.entry).ok()
 }
 
 /// Keeps the answer, then gives it out; a second answer to the same inquiry gives the first.

@@ -17,6 +17,7 @@ pub struct Config {
     /// The municipalities whose rooms this instance hosts; keys are made when a room is new.
     pub municipalities: Vec<MunicipalityCode>,
     pub broker_url: String,
+    pub provision_log_url: String,
     /// Public keys (base64) of the broker that signs permits; two while one is replaced.
     pub permit_keys: Vec<String>,
     /// Verifier of the provision log (`name+hash+key`); two while its key is replaced.

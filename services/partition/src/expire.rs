@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::{Action, Actor, OpContext, RequestId, ServiceKind, authorize};
+use domain::Action;
 use service::ApiError;
 
 use crate::host::Host;
@@ -25,9 +25,7 @@ pub(crate) async fn run(host: Arc<Host>) {
 }
 
 async fn expire(host: &Host, room: &Room) -> Result<(), ApiError> {
-    let actor = Actor::Service { kind: ServiceKind::Partition, instance: host.instance.clone() };
-    let context = OpContext { actor, request: RequestId::make_random(), at: host.clock.now() };
-    let permit = authorize(&context, Action::ExpireAnswers, room.municipality)?;
+    let permit = host.job(Action::ExpireAnswers, room)?;
     let now_unix_ms = host.now_unix_ms();
     room.queue
         .write(move |tx, acts| {

@@ -3,9 +3,11 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use db::Db;
+use db::{Db, RoomKey, Tx};
 use domain::law::PermissionList;
-use domain::{Clock, MunicipalityCode};
+use domain::{
+    Action, Actor, Clock, MunicipalityCode, OpContext, Permit, RequestId, ServiceKind, authorize,
+};
 use jsonwebtoken::DecodingKey;
 use ledger::{Checkpoint, Origin, Verifier};
 use service::{ApiError, Directory, Participants, problems as common};
@@ -24,6 +26,8 @@ pub(crate) struct Host {
     pub(crate) closed: Vec<MunicipalityCode>,
     pub(crate) participants: Participants,
     pub(crate) broker: Client,
+    /// The provision log itself, for witnessing, comparing and disclosing; inquiries go by the broker.
+    pub(crate) log: Client,
     pub(crate) permit_keys: Vec<DecodingKey>,
     pub(crate) log_verifiers: Vec<Verifier>,
     pub(crate) log_origin: Origin,
@@ -64,6 +68,27 @@ impl Host {
 
     pub(crate) fn permission_list(&self) -> Arc<PermissionList> {
         self.permissions.current()
+    }
+
+    /// The permit of a job that nobody asked for: an act like any other (C113).
+    pub(crate) fn job(&self, action: Action, room: &Room) -> Result<Permit, ApiError> {
+        let actor =
+            Actor::Service { kind: ServiceKind::Partition, instance: self.instance.clone() };
+        let context = OpContext { actor, request: RequestId::make_random(), at: self.clock.now() };
+        Ok(authorize(&context, action, room.municipality)?)
+    }
+
+    /// Reads a room's rows as they are at one moment, without waiting for the room's writer.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        name: &'static str,
+        permit: &Permit,
+        work: impl Fn(&mut Tx, &Permit) -> Result<T, ApiError> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let room = RoomKey::parse(permit.municipality().as_str());
+        let room = room.map_err(|_| ApiError::new(&common::INTERNAL))?;
+        let permit = permit.clone();
+        self.db.room_read(name, room, move |tx| work(tx, &permit)).await
     }
 
     /// Milliseconds since 1970, now.

@@ -20,6 +20,7 @@ pub mod problems;
 mod provide;
 mod publish;
 mod question;
+mod receipt;
 mod register;
 mod review;
 mod room;

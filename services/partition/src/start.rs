@@ -54,6 +54,7 @@ pub async fn start(
         closed,
         participants: participants.clone(),
         broker: client(ServiceKind::Broker, &config.broker_url)?,
+        log: client(ServiceKind::ProvisionLog, &config.provision_log_url)?,
         permit_keys: permit_keys(&config)?,
         log_verifiers: log_verifiers(&config)?,
         log_origin: Origin::parse(&config.log_origin)
