@@ -9,6 +9,8 @@ use sha2::{Digest, Sha256};
 use crate::name::KeyName;
 
 const TYPE_ED25519: u8 = 0x01;
+/// Timestamped cosignatures of witnesses (C2SP tlog-cosignature).
+pub(crate) const TYPE_COSIGNATURE: u8 = 0x04;
 
 /// A short hint which key of a name was used; not a fingerprint to trust.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -46,10 +48,10 @@ impl KeyId {
         &self.0
     }
 
-    fn of(name: &KeyName, key: &VerifyingKey) -> Self {
+    pub(crate) fn of(name: &KeyName, kind: u8, key: &VerifyingKey) -> Self {
         let digest = Sha256::new()
             .chain_update(name.as_str())
-            .chain_update([b'\n', TYPE_ED25519])
+            .chain_update([b'\n', kind])
             .chain_update(key.as_bytes())
             .finalize();
         let [a, b, c, d, ..] = <[u8; 32]>::from(digest);
@@ -77,7 +79,7 @@ impl Signer {
 impl Verifier {
     #[must_use]
     pub fn new(name: KeyName, key: VerifyingKey) -> Self {
-        Self { id: KeyId::of(&name, &key), name, key }
+        Self { id: KeyId::of(&name, TYPE_ED25519, &key), name, key }
     }
 
     #[must_use]
@@ -90,18 +92,51 @@ impl Verifier {
         self.id
     }
 
+    /// Tells two names of one key from two keys.
+    #[must_use]
+    pub fn public_key(&self) -> &[u8; 32] {
+        self.key.as_bytes()
+    }
+
     pub(crate) fn verifies(&self, text: &str, signature: &[u8]) -> bool {
         Signature::from_slice(signature)
             .is_ok_and(|signature| self.key.verify_strict(text.as_bytes(), &signature).is_ok())
     }
 }
 
-/// Writes the verifier key as it is handed to others: `name+hash+base64(type, key)`.
+/// Writes a verifier key as it is handed to others: `name+hash+base64(type, key)`.
+pub(crate) fn write_key(name: &KeyName, kind: u8, key: &VerifyingKey) -> String {
+    let mut bytes = vec![kind];
+    bytes.extend_from_slice(key.as_bytes());
+    format!("{name}+{}+{}", KeyId::of(name, kind, key), STANDARD.encode(bytes))
+}
+
+/// Reads a verifier key of this type and no other.
+pub(crate) fn read_key(text: &str, kind: u8) -> Result<(KeyName, VerifyingKey), InvalidKey> {
+    let mut parts = text.splitn(3, '+');
+    let (Some(name), Some(id), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
+        return Err(InvalidKey::Malformed);
+    };
+    let name = KeyName::parse(name).map_err(|_| InvalidKey::Malformed)?;
+    let key = STANDARD.decode(key).map_err(|_| InvalidKey::Malformed)?;
+    let key = match key.split_first() {
+        Some((found, key)) if *found == kind => {
+            key.try_into().map_err(|_| InvalidKey::Malformed)?
+        }
+        Some(_) => return Err(InvalidKey::UnknownType),
+        None => return Err(InvalidKey::Malformed),
+    };
+    let key = VerifyingKey::from_bytes(key).map_err(|_| InvalidKey::Malformed)?;
+    if key.is_weak() {
+        return Err(InvalidKey::Weak);
+    }
+    let right = KeyId::of(&name, kind, &key).to_string() == id;
+    if right { Ok((name, key)) } else { Err(InvalidKey::WrongHash) }
+}
+
 impl fmt::Display for Verifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut key = vec![TYPE_ED25519];
-        key.extend_from_slice(self.key.as_bytes());
-        write!(f, "{}+{}+{}", self.name, self.id, STANDARD.encode(key))
+        f.write_str(&write_key(&self.name, TYPE_ED25519, &self.key))
     }
 }
 
@@ -109,23 +144,7 @@ impl FromStr for Verifier {
     type Err = InvalidKey;
 
     fn from_str(text: &str) -> Result<Self, InvalidKey> {
-        let mut parts = text.splitn(3, '+');
-        let (Some(name), Some(id), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
-            return Err(InvalidKey::Malformed);
-        };
-        let name = KeyName::parse(name).map_err(|_| InvalidKey::Malformed)?;
-        let key = STANDARD.decode(key).map_err(|_| InvalidKey::Malformed)?;
-        let key = match key.as_slice() {
-            [TYPE_ED25519, key @ ..] => key.try_into().map_err(|_| InvalidKey::Malformed)?,
-            [_, ..] => return Err(InvalidKey::UnknownType),
-            [] => return Err(InvalidKey::Malformed),
-        };
-        let key = VerifyingKey::from_bytes(key).map_err(|_| InvalidKey::Malformed)?;
-        if key.is_weak() {
-            return Err(InvalidKey::Weak);
-        }
-        let verifier = Self::new(name, key);
-        if verifier.id.to_string() == id { Ok(verifier) } else { Err(InvalidKey::WrongHash) }
+        read_key(text, TYPE_ED25519).map(|(name, key)| Self::new(name, key))
     }
 }
 

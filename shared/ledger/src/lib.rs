@@ -3,16 +3,18 @@
 //! Whoever keeps a log (the provision log, a municipality's operation log) keeps the entries; this
 //! crate does the arithmetic that lets others check, years later and off-line, that nothing was
 //! changed. It follows RFC 6962 / RFC 9162 for hashing and proofs and the C2SP conventions
-//! tlog-tiles, tlog-checkpoint and signed-note for what is stored and shown.
+//! tlog-tiles, tlog-checkpoint, tlog-cosignature and signed-note for what is stored and shown.
 //!
 //! Invariant: a [`Tree`] only grows; what was staged but not committed leaves no trace in it.
 //! Invariant: what comes from outside (proofs, notes, tiles) is refused with an error, never a panic.
 //! Invariant: errors carry positions, never the text they were made from.
 //!
 //! Reading order: [`hash`], [`tile`], [`tree`], [`proof`], [`verify`]; then [`key`], [`note`],
-//! [`checkpoint`].
+//! [`checkpoint`], [`cosignature`]; [`bundle`].
 
+pub mod bundle;
 pub mod checkpoint;
+pub mod cosignature;
 pub mod hash;
 pub mod key;
 pub mod name;
@@ -26,7 +28,11 @@ pub mod verify;
 #[cfg(test)]
 mod oracle;
 
+pub use bundle::{InvalidBundle, bundle_path, read_bundle, write_bundle};
 pub use checkpoint::Checkpoint;
+pub use cosignature::{
+    Cosignature, WitnessVerifier, cosignature_message, timed_text, witness_name,
+};
 pub use hash::{EMPTY_ROOT, Hash, InvalidHash, leaf_hash, node_hash};
 pub use key::{InvalidKey, KeyId, Signer, Verifier};
 pub use name::{InvalidName, KeyName, Origin};

@@ -51,6 +51,40 @@ pub enum NoteError {
 }
 
 impl Note {
+    /// A text and lines made elsewhere; nothing is checked but that the text can stand in a note.
+    pub fn from_parts(text: String, signatures: Vec<Signature>) -> Result<Self, NoteError> {
+        if signatures.len() > SIGNATURES_MAX {
+            return Err(NoteError::TooManySignatures);
+        }
+        let plain = text.ends_with('\n') && !text.contains(|c| c != '\n' && is_forbidden(c));
+        if plain { Ok(Self { text, signatures }) } else { Err(NoteError::Malformed) }
+    }
+
+    /// Adds a line, unless this key already has one: a second would make the note unreadable for
+    /// those who know the key.  Answers whether it was added.
+    pub fn add_line(&mut self, line: Signature) -> bool {
+        let has_one = |known: &Signature| known.key_id == line.key_id && known.name == line.name;
+        let added = self.signatures.len() < SIGNATURES_MAX && !self.signatures.iter().any(has_one);
+        if added {
+            self.signatures.push(line);
+        }
+        added
+    }
+
+    /// The one line under this key; a second makes the note unreadable.
+    pub(crate) fn line_by(
+        &self,
+        name: &KeyName,
+        key_id: KeyId,
+    ) -> Result<Option<&Signature>, NoteError> {
+        let mut lines =
+            self.signatures.iter().filter(|line| line.key_id == key_id && line.name == *name);
+        match (lines.next(), lines.next()) {
+            (line, None) => Ok(line),
+            (_, Some(_)) => Err(NoteError::RepeatedKey),
+        }
+    }
+
     /// The text must end with a newline and hold no other control characters.
     pub(crate) fn sign(text: String, signer: &Signer) -> Self {
         let mut note = Self { text, signatures: Vec::new() };
@@ -83,14 +117,12 @@ impl Note {
     pub fn verify<'v>(&self, verifiers: &'v [Verifier]) -> Result<Vec<&'v Verifier>, NoteError> {
         let mut signed_by = Vec::new();
         for verifier in verifiers {
-            let mut lines = self.signatures.iter().filter(|line| line.is_by(verifier));
-            match (lines.next(), lines.next()) {
-                (None, _) => {}
-                (Some(_), Some(_)) => return Err(NoteError::RepeatedKey),
-                (Some(line), None) if verifier.verifies(&self.text, &line.bytes) => {
+            match self.line_by(verifier.name(), verifier.id())? {
+                None => {}
+                Some(line) if verifier.verifies(&self.text, &line.bytes) => {
                     signed_by.push(verifier);
                 }
-                (Some(_), None) => return Err(NoteError::WrongSignature),
+                Some(_) => return Err(NoteError::WrongSignature),
             }
         }
         if signed_by.is_empty() { Err(NoteError::UnknownKeys) } else { Ok(signed_by) }
@@ -137,10 +169,6 @@ impl Signature {
             }
             _ => Err(NoteError::Malformed),
         }
-    }
-
-    fn is_by(&self, verifier: &Verifier) -> bool {
-        self.key_id == verifier.id() && self.name == *verifier.name()
     }
 }
 

@@ -45,8 +45,7 @@ impl TileId {
     /// The path of this tile at this width; a width below 256 makes it a partial tile's path.
     #[must_use]
     pub fn path(self, width: usize) -> String {
-        let suffix = if width < TILE_WIDTH { format!(".p/{width}") } else { String::new() };
-        format!("{self}{suffix}")
+        format!("{self}{}", width_suffix(width))
     }
 
     /// Reads a path back; only the one spelling that `path` writes is accepted.
@@ -68,16 +67,24 @@ impl TileId {
 /// Writes the path of the full tile.
 impl fmt::Display for TileId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "tile/{}/", self.level)?;
-        let groups: Vec<u64> =
-            std::iter::successors(Some(self.index), |n| Some(n / 1000).filter(|n| *n > 0))
-                .collect();
-        for (place, group) in groups.iter().enumerate().rev() {
-            let digits = group % 1000;
-            if place > 0 { write!(f, "x{digits:03}/")? } else { write!(f, "{digits:03}")? }
-        }
-        Ok(())
+        write!(f, "tile/{}/{}", self.level, index_path(self.index))
     }
+}
+
+/// A tile's index in groups of three digits, so that no folder holds more than a thousand names.
+pub(crate) fn index_path(index: u64) -> String {
+    let groups: Vec<u64> =
+        std::iter::successors(Some(index), |n| Some(n / 1000).filter(|n| *n > 0)).collect();
+    let name = |(place, group): (usize, &u64)| {
+        let digits = group % 1000;
+        if place > 0 { format!("x{digits:03}/") } else { format!("{digits:03}") }
+    };
+    groups.iter().enumerate().rev().map(name).collect()
+}
+
+/// What stands behind the path of a tile that is not full yet.
+pub(crate) fn width_suffix(width: usize) -> String {
+    if width < TILE_WIDTH { format!(".p/{width}") } else { String::new() }
 }
 
 impl FullTile {
