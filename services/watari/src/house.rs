@@ -132,6 +132,7 @@ impl Settings {
             ServiceKind::Registry => self.participants.iter_mut().for_each(|p| p.url = url.clone()),
             ServiceKind::ProvisionLog => {
                 self.broker.iter_mut().for_each(|b| b.provision_log_url = url.clone());
+                self.partition.iter_mut().for_each(|p| p.provision_log_url = url.clone());
             }
             ServiceKind::Broker => {
                 self.partition.iter_mut().for_each(|p| p.broker_url = url.clone());
@@ -146,12 +147,14 @@ impl Addresses {
     pub fn of(settings: &Settings) -> Self {
         let url = |kind| settings.listen(kind).map(|listen| url_of(listen.address));
         let registry = settings.participants.as_ref().map(|participants| participants.url.clone());
-        let partition = settings.partition.as_ref().map(|partition| partition.broker_url.clone());
-        let broker = settings.broker.as_ref().map(|broker| broker.provision_log_url.clone());
+        let partition = settings.partition.as_ref();
+        let broker = settings.broker.as_ref().map(|broker| &broker.provision_log_url);
+        let log = broker.or(partition.map(|partition| &partition.provision_log_url)).cloned();
+        let broker = partition.map(|partition| partition.broker_url.clone());
         Self {
             registry: registry.or(url(ServiceKind::Registry)).unwrap_or_default(),
-            provision_log: url(ServiceKind::ProvisionLog).or(broker).unwrap_or_default(),
-            broker: url(ServiceKind::Broker).or(partition).unwrap_or_default(),
+            provision_log: url(ServiceKind::ProvisionLog).or(log).unwrap_or_default(),
+            broker: url(ServiceKind::Broker).or(broker).unwrap_or_default(),
             partition: url(ServiceKind::Partition).unwrap_or_default(),
         }
     }

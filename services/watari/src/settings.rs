@@ -147,6 +147,7 @@ impl Settings {
             settle(&mut partition.keys.key_encryption_key);
             settle(&mut partition.keys.folder);
             partition.permission_list.as_mut().map(settle);
+            partition.disclosure_exemptions.as_mut().map(settle);
         }
     }
 }

@@ -50,6 +50,7 @@ impl TomlText<'_> {
              [partition]\n\
              municipalities = [{towns}]\n\
              broker_url = \"{broker}\"\n\
+             provision_log_url = \"{log}\"\n\
              permit_keys = [\"{permit}\"]\n\
              log_verifiers = [\"{log_verifier}\"]\n\
              log_origin = \"{LOG_ORIGIN}\"\n\
