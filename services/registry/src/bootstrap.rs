@@ -65,7 +65,7 @@ pub async fn bootstrap_in(
     let password_hash = passwords.hash(password).await.map_err(|_| BootstrapError::Hash)?;
     let at = clock.now();
     let actor = Actor::Service { kind: ServiceKind::Registry, instance: "setup".to_owned() };
-    let context = OpContext { actor, request: RequestId::make_random(), at };
+    let context = OpContext::new(actor, RequestId::make_random(), at);
     let access = |action, object: &str| Access::of(&context, action, Some(object));
     let lines = [
         access("RegisterOperator", operator.as_str()),

@@ -48,7 +48,7 @@ pub async fn start_in(
     let passwords = passwords.await.ok().and_then(Result::ok);
     let passwords = passwords.ok_or(StartError::Refused("no random bytes for passwords"))?;
     let actor = Actor::Service { kind: ServiceKind::Registry, instance };
-    let context = OpContext { actor, request: RequestId::make_random(), at: clock.now() };
+    let context = OpContext::new(actor, RequestId::make_random(), clock.now());
     publish_token_key(&db, &context, tokens.key.clone(), token_key.withdrawn).await?;
 
     let participants = Participants::new(STALE_S_MAX);

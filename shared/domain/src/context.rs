@@ -1,4 +1,6 @@
 use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -14,7 +16,39 @@ pub struct OpContext {
     pub actor: Actor,
     pub request: RequestId,
     pub at: OffsetDateTime,
+    pub recorded: Recorded,
 }
+
+impl OpContext {
+    pub fn new(actor: Actor, request: RequestId, at: OffsetDateTime) -> Self {
+        Self { actor, request, at, recorded: Recorded::default() }
+    }
+}
+
+/// Whether the line that says how an operation ended is durable; copies of one context share it.
+///
+/// Says nothing about who does what, so contexts are compared without it.
+#[derive(Clone, Debug, Default)]
+pub struct Recorded(Arc<AtomicBool>);
+
+impl Recorded {
+    /// Said by whoever has just committed the line.
+    pub fn set(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    pub fn is_set(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+impl PartialEq for Recorded {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Recorded {}
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Actor {

@@ -26,7 +26,7 @@ pub mod voucher;
 
 pub use self::address_number::AddressNumber;
 pub use self::clock::{Clock, FixedClock, SystemClock};
-pub use self::context::{Actor, OpContext, Role, ServiceKind};
+pub use self::context::{Actor, OpContext, Recorded, Role, ServiceKind};
 pub use self::individual_number::IndividualNumber;
 pub use self::inquiry::{Confirmation, InquiryHeader, InquiryId};
 pub use self::municipality::MunicipalityCode;

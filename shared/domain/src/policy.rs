@@ -19,6 +19,8 @@ pub enum Action {
     RevokeTerminal,
     RegisterOperator,
     SuspendOperator,
+    /// Who logged in and who registered whom.
+    ReadAccessLog,
     PublishKeys,
     RegisterSubject,
     RegisterVaccination,
@@ -49,7 +51,7 @@ pub enum Action {
 }
 
 impl Action {
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 31] = [
         Self::ReadHealth,
         Self::LogIn,
         Self::LogOut,
@@ -60,6 +62,7 @@ impl Action {
         Self::RevokeTerminal,
         Self::RegisterOperator,
         Self::SuspendOperator,
+        Self::ReadAccessLog,
         Self::PublishKeys,
         Self::RegisterSubject,
         Self::RegisterVaccination,
@@ -160,6 +163,7 @@ fn parties(action: Action) -> &'static [(Party, Reach)] {
         | Action::RegisterOperator
         | Action::SuspendOperator
         | Action::SubmitOrder => &[(National, Any)],
+        Action::ReadAccessLog => &[(Supervisor, Own), (National, Any)],
         Action::PublishKeys
         | Action::RouteInquiry
         | Action::ReadOutcomes
@@ -292,16 +296,13 @@ mod tests {
     }
 
     fn operator(municipality: &str, role: Role) -> OpContext {
-        OpContext {
-            actor: Actor::Operator {
-                id: OperatorId::parse("op").unwrap(),
-                municipality: MunicipalityCode::parse(municipality).unwrap(),
-                role,
-                terminal: TerminalId::parse("t").unwrap(),
-            },
-            request: RequestId::make_random(),
-            at: OffsetDateTime::UNIX_EPOCH,
-        }
+        let actor = Actor::Operator {
+            id: OperatorId::parse("op").unwrap(),
+            municipality: MunicipalityCode::parse(municipality).unwrap(),
+            role,
+            terminal: TerminalId::parse("t").unwrap(),
+        };
+        OpContext::new(actor, RequestId::make_random(), OffsetDateTime::UNIX_EPOCH)
     }
 
     #[test]

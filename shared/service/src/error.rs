@@ -65,6 +65,13 @@ impl ApiError {
         self.retry_after_s.or((self.kind.status == 503).then_some(UNAVAILABLE_S))
     }
 
+    /// The database does not answer, or it is not known what it has kept: trying again now helps
+    /// nobody.
+    pub fn is_database_away(&self) -> bool {
+        let is_unknown = self.kind == &problems::UNKNOWN_OUTCOME;
+        is_unknown || self.db.as_ref().is_some_and(DbError::is_unavailable)
+    }
+
     pub fn kind(&self) -> &'static ProblemKind {
         self.kind
     }

@@ -7,14 +7,16 @@ use std::future::{Ready, ready};
 use std::sync::Arc;
 use std::time::Instant;
 
-use actix_web::body::MessageBody;
+use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::error::ErrorInternalServerError;
 use actix_web::http::header::{AUTHORIZATION, CACHE_CONTROL, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
-use actix_web::{Error, FromRequest, HttpMessage as _, HttpRequest};
+use actix_web::{Error, FromRequest, HttpMessage as _, HttpRequest, HttpResponse};
 use domain::policy::{may, needs_log_in};
 use domain::{Action, Actor, Clock, OpContext, RequestId, Role};
+use time::OffsetDateTime;
 use tracing::Instrument as _;
 use wire::client::REQUEST_ID_HEADER;
 use wire::identity::{Certificate, PeerIdentity};
@@ -23,7 +25,7 @@ use wire::tls::Trust;
 use crate::lines::Line;
 use crate::metrics::{Metrics, RequestLabels};
 use crate::participants::{is_revoked, is_terminal_revoked, now_unix_s};
-use crate::{ApiError, Endpoint, Participants, problems, telemetry, token};
+use crate::{ApiError, Ended, Endpoint, Participants, Recorder, problems, telemetry, token};
 
 /// What the gate knows of a service.
 pub struct Gate {
@@ -79,7 +81,7 @@ pub(crate) async fn pass(
     gate: Data<Gate>,
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
-) -> Result<ServiceResponse<impl MessageBody>, Error> {
+) -> Result<ServiceResponse<BoxBody>, Error> {
     let begun = Instant::now();
     let line = request.conn_data::<Arc<Line>>().cloned();
     line.iter().for_each(|line| line.work());
@@ -88,22 +90,11 @@ pub(crate) async fn pass(
     let route = endpoint.map_or("(none)", |endpoint| endpoint.path);
     let headers = is_service(&request).then(|| request.headers());
     let span = telemetry::request_span(gate.service, route, &request_id, headers);
-    let answer = async {
-        match admit(&gate, endpoint, &request, &request_id) {
-            Ok(caller) => {
-                request.extensions_mut().insert(caller);
-                next.call(request).await.map(ServiceResponse::map_into_left_body)
-            }
-            Err(error) => {
-                let answer = error.respond(request_id.as_str());
-                Ok(request.into_response(answer).map_into_right_body())
-            }
-        }
-    }
-    .instrument(span.clone())
-    .await;
+    let serving = serve(gate.clone(), endpoint, request, request_id, next).instrument(span.clone());
+    // A task of its own: what was begun ends, and its end is recorded, also if the caller leaves.
+    let answer = actix_web::rt::spawn(serving).await.map_err(ErrorInternalServerError);
     line.iter().for_each(|line| line.rest());
-    let answer = finish(answer?, &request_id);
+    let answer = answer??;
     let status = answer.status().as_u16();
     span.record("http.response.status_code", status);
     let labels = RequestLabels { service: gate.service, route, status };
@@ -111,15 +102,47 @@ pub(crate) async fn pass(
     Ok(answer)
 }
 
-/// An error of a handler gets the request's id; every answer forbids being stored.
-fn finish<B: MessageBody + 'static>(
-    answer: ServiceResponse<B>,
-    request_id: &RequestId,
-) -> ServiceResponse<impl MessageBody + use<B>> {
+async fn serve(
+    gate: Data<Gate>,
+    endpoint: Option<&'static Endpoint>,
+    request: ServiceRequest,
+    request_id: RequestId,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let at = gate.clock.now();
+    let recorder = request.app_data::<Data<Recorder>>().cloned();
+    let admitted = admit(&gate, endpoint, &request, (&request_id, at));
+    let (actor, context, answer) = match admitted {
+        Ok(caller) => {
+            let context = caller.context.clone();
+            request.extensions_mut().insert(caller);
+            let answer = next.call(request).await?.map_into_boxed_body();
+            (Some(context.actor.clone()), Some(context), answer)
+        }
+        Err(Refused { error, actor }) => (actor, None, request.error_response(error)),
+    };
     let error = answer.response().error().and_then(|error| error.as_error::<ApiError>());
-    let mut answer = match error.map(|error| error.respond(request_id.as_str())) {
-        Some(respond) => answer.into_response(respond).map_into_right_body(),
-        None => answer.map_into_left_body(),
+    let code = error.map_or(problems::INTERNAL.code, |error| error.kind().code);
+    let problem = (!answer.status().is_success()).then_some(code);
+    let action = endpoint.map(|endpoint| endpoint.action);
+    let ended = Ended { actor, action, request: request_id.clone(), at, problem };
+    let instead = match recorder {
+        Some(recorder) => recorder.record((ended, context.as_ref()), error).await,
+        None => None,
+    };
+    let instead = instead.or_else(|| error.map(|error| error.respond(request_id.as_str())));
+    Ok(finish(answer, instead, &request_id))
+}
+
+/// An error of a handler gets the request's id; every answer forbids being stored.
+fn finish(
+    answer: ServiceResponse<BoxBody>,
+    instead: Option<HttpResponse>,
+    request_id: &RequestId,
+) -> ServiceResponse<BoxBody> {
+    let mut answer = match instead {
+        Some(instead) => answer.into_response(instead),
+        None => answer,
     };
     let headers = answer.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -146,26 +169,44 @@ fn find_endpoint(gate: &Gate, request: &ServiceRequest) -> Option<&'static Endpo
     })
 }
 
+/// Somebody who is not let in, as far as it is proven who it is.
+struct Refused {
+    error: ApiError,
+    actor: Option<Actor>,
+}
+
 /// Decides, before anything of the body is read.
 fn admit(
     gate: &Gate,
     endpoint: Option<&Endpoint>,
     request: &ServiceRequest,
-    request_id: &RequestId,
-) -> Result<Caller, ApiError> {
-    let unauthenticated = || ApiError::new(&problems::UNAUTHENTICATED);
+    (request_id, at): (&RequestId, OffsetDateTime),
+) -> Result<Caller, Refused> {
+    let peer = request.conn_data::<Peer>().cloned();
+    let certified = peer.as_ref().map(|peer| certified(&peer.certificate.identity));
+    let refuse = |error| Refused { error, actor: certified.clone() };
+    let unauthenticated = || refuse(ApiError::new(&problems::UNAUTHENTICATED));
     let endpoint = endpoint.ok_or_else(unauthenticated)?;
-    let peer = request.conn_data::<Peer>().cloned().ok_or_else(unauthenticated)?;
-    let at = gate.clock.now();
+    let peer = peer.ok_or_else(unauthenticated)?;
     if !gate.trust.accepts(&peer.certificate.serial, at.unix_timestamp()) {
         return Err(unauthenticated());
     }
-    let (actor, session) = identify(gate, &peer, request, endpoint.action)?;
+    let (actor, session) = identify(gate, &peer, request, endpoint.action).map_err(refuse)?;
     if !may(&actor, endpoint.action) {
-        return Err(ApiError::new(&problems::DENIED));
+        return Err(Refused { error: ApiError::new(&problems::DENIED), actor: Some(actor) });
     }
-    let context = OpContext { actor, request: request_id.clone(), at };
+    let context = OpContext::new(actor, request_id.clone(), at);
     Ok(Caller { context, session, peer })
+}
+
+/// What the certificate alone proves.
+fn certified(identity: &PeerIdentity) -> Actor {
+    match identity.clone() {
+        PeerIdentity::Service { kind, instance } => Actor::Service { kind, instance },
+        PeerIdentity::Terminal { municipality, terminal } => {
+            Actor::Terminal { municipality, terminal }
+        }
+    }
 }
 
 fn identify(
@@ -174,11 +215,9 @@ fn identify(
     request: &ServiceRequest,
     action: Action,
 ) -> Result<(Actor, Option<Session>), ApiError> {
-    let (municipality, terminal) = match &peer.certificate.identity {
-        PeerIdentity::Service { kind, instance } => {
-            return Ok((Actor::Service { kind: *kind, instance: instance.clone() }, None));
-        }
-        PeerIdentity::Terminal { municipality, terminal } => (*municipality, terminal.clone()),
+    let (municipality, terminal) = match certified(&peer.certificate.identity) {
+        Actor::Terminal { municipality, terminal } => (municipality, terminal),
+        service => return Ok((service, None)),
     };
     if !needs_log_in(action) {
         let is_revoked = || {

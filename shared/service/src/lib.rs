@@ -4,7 +4,8 @@
 //! Invariant: a request reaches a handler only through the [`gate`], and only if its route is in
 //! the service's `ENDPOINTS` and the policy lets the caller do that endpoint's action.
 //!
-//! Reading order: [`endpoint`], [`gate`], [`error`], [`server`], then the rest as needed.
+//! Reading order: [`endpoint`], [`gate`], [`record`], [`error`], [`server`], then the rest as
+//! needed.
 
 pub mod body;
 pub mod config;
@@ -19,6 +20,7 @@ pub mod participants;
 pub mod permissions;
 pub mod pki;
 pub mod problems;
+pub mod record;
 pub mod server;
 pub mod telemetry;
 pub mod token;
@@ -29,3 +31,4 @@ pub use self::endpoint::{Endpoint, Method};
 pub use self::error::ApiError;
 pub use self::gate::Caller;
 pub use self::participants::Participants;
+pub use self::record::{Ended, Recorder};
