@@ -1,0 +1,169 @@
+//! Reads a whole file: every row that can be used, every problem of those that can't.
+
+use std::collections::{BTreeMap, HashSet};
+use std::hash::{BuildHasher as _, RandomState};
+use std::io::{self, BufRead};
+
+use domain::MunicipalityCode;
+use time::Date;
+
+use crate::cells::{Cells, Splitter};
+use crate::layout::{FileKind, Layout};
+use crate::lines::{Encoding, Lines};
+use crate::problem::{Problem, Reason};
+use crate::rows::{Reading, Row};
+
+/// For whom and when a file is read.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Whose file it is; without it, whose the first row is that says so.
+    pub municipality: Option<MunicipalityCode>,
+    /// Nothing has happened after this day.
+    pub today: Date,
+}
+
+/// Why nothing of a file can be read.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    #[error("the file can't be read to its end")]
+    Io(#[from] io::Error),
+    #[error("the file is empty")]
+    Empty,
+    #[error("the first line is not the header of a published layout")]
+    UnknownHeader,
+}
+
+/// What was found in a file.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Summary {
+    pub layout: &'static str,
+    pub encoding: Option<Encoding>,
+    /// Lines after the header that are not empty.
+    pub rows: u64,
+    pub usable: u64,
+    pub problems: BTreeMap<Reason, u64>,
+}
+
+/// A row that can be used, or everything that is wrong with it.
+pub type Checked = Result<Row, Vec<Problem>>;
+
+/// A file that is being read, row by row.
+#[derive(Debug)]
+pub struct Checker<R> {
+    lines: Lines<R>,
+    layout: &'static Layout,
+    splitter: Splitter,
+    reading: Reading,
+    seen: Seen,
+    summary: Summary,
+}
+
+impl<R: BufRead> Checker<R> {
+    /// Reads the header, which says what the file is.
+    pub fn open(input: R, options: Options) -> Result<Self, FileError> {
+        let mut lines = Lines::new(input);
+        let mut splitter = Splitter::default();
+        let (_, header) = lines.next_line()?.ok_or(FileError::Empty)?;
+        let header = header.map_err(|_| FileError::UnknownHeader)?;
+        let cells = splitter.split(&header).map_err(|_| FileError::UnknownHeader)?;
+        let layout = Layout::of_header(cells.into_iter()).ok_or(FileError::UnknownHeader)?;
+        let summary = Summary {
+            layout: layout.name,
+            encoding: None,
+            rows: 0,
+            usable: 0,
+            problems: BTreeMap::new(),
+        };
+        let Options { municipality, today } = options;
+        let reading = Reading { municipality, today };
+        Ok(Self { lines, layout, splitter, reading, seen: Seen::default(), summary })
+    }
+
+    pub fn kind(&self) -> FileKind {
+        self.layout.kind
+    }
+
+    /// The next row; `None` after the last.
+    pub fn next_row(&mut self) -> Result<Option<Checked>, FileError> {
+        loop {
+            let Some((line, text)) = self.lines.next_line()? else { return Ok(None) };
+            if text.as_ref().is_ok_and(|text| text.trim().is_empty()) {
+                continue;
+            }
+            let row = text.map_err(|reason| whole(line, reason));
+            let row = row.and_then(|text| self.read(line, &text));
+            self.summary.rows += 1;
+            match &row {
+                Ok(_) => self.summary.usable += 1,
+                Err(problems) => problems.iter().for_each(|problem| {
+                    *self.summary.problems.entry(problem.reason).or_default() += 1;
+                }),
+            }
+            return Ok(Some(row));
+        }
+    }
+
+    /// What has been found so far.
+    pub fn summary(mut self) -> Summary {
+        self.summary.encoding = self.lines.encoding();
+        self.summary
+    }
+
+    fn read(&mut self, line: u64, text: &str) -> Checked {
+        let cells = self.splitter.split(text).map_err(|reason| whole(line, reason))?;
+        let cells = Cells::new(line, self.layout, cells);
+        let mut cells = cells.map_err(|reason| whole(line, reason))?;
+        let row = self.reading.row(self.layout, &mut cells);
+        if let Some(row) = &row {
+            self.seen.note_repeated(self.layout, row, &mut cells);
+        }
+        let problems = cells.into_problems();
+        match row {
+            Some(row) if problems.is_empty() => Ok(row),
+            _ => Err(problems),
+        }
+    }
+}
+
+fn whole(line: u64, reason: Reason) -> Vec<Problem> {
+    vec![Problem { line, column: None, reason }]
+}
+
+/// What must stand in a file only once, as keyed digests that live as long as the reading.
+#[derive(Debug, Default)]
+struct Seen {
+    hasher: RandomState,
+    digests: HashSet<u64>,
+}
+
+impl Seen {
+    fn note_repeated(&mut self, layout: &Layout, row: &Row, cells: &mut Cells<'_>) {
+        let first = layout.columns.first().map(|column| column.name).unwrap_or_default();
+        match row {
+            Row::Subject(row) => {
+                self.once(cells, "個人番号", ("number", row.individual_number.reveal(), 0));
+                self.once(cells, "宛名番号", ("address", row.address_number.reveal(), 0));
+            }
+            Row::Voucher(row) => {
+                let key = (row.voucher_number.reveal(), row.dose_number);
+                self.once(cells, "接種券番号", ("voucher", key.0, key.1));
+            }
+            Row::Doses(doses) => {
+                for dose in doses {
+                    let key = ("dose", dose.address_number.reveal(), dose.dose_number);
+                    self.once(cells, first, key);
+                }
+            }
+        }
+    }
+
+    fn once(&mut self, cells: &mut Cells<'_>, column: &str, key: (&str, &str, u16)) {
+        if !self.digests.insert(self.hasher.hash_one(key)) {
+            cells.note(column, Reason::Duplicate);
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "check_tests.rs"]
+mod tests;
