@@ -30,6 +30,12 @@ fn excess(schema: &Schema) -> Vec<String> {
     let mut found = Vec::new();
     for (path, text) in schema.statements().filter(|(_, text)| text.starts_with("GRANT")) {
         let mut refuse = |why: String| found.push(format!("{path}: `{text}`: {why}"));
+        if text.starts_with("GRANT EXECUTE ON FUNCTION ") {
+            if !text.ends_with(&format!(" TO {role}")) {
+                refuse(format!("grant to {role} only"));
+            }
+            continue;
+        }
         let Some(grant) = parse(&text) else {
             refuse("write GRANT rights ON tables TO role".to_owned());
             continue;
@@ -45,6 +51,43 @@ fn excess(schema: &Schema) -> Vec<String> {
         }
     }
     found
+}
+
+/// A function that acts with its owner's rights is nobody's but the service's, and finds its own
+/// names and no others.
+#[test]
+fn functions_with_the_owners_rights_are_closed() {
+    expect_none(&schemas(POSTGRES).iter().flat_map(open_functions).collect::<Vec<_>>());
+}
+
+fn open_functions(schema: &Schema) -> Vec<String> {
+    let statements: Vec<(&str, String)> = schema.statements().collect();
+    let revoked = |name: &str| {
+        let revoke = format!("REVOKE ALL ON FUNCTION {name}(");
+        let mut all = statements.iter().map(|(_, text)| text);
+        all.any(|text| text.starts_with(&revoke) && text.ends_with(" FROM PUBLIC"))
+    };
+    let mut found = Vec::new();
+    for (path, text) in &statements {
+        let Some(rest) = text.strip_prefix("CREATE FUNCTION ") else { continue };
+        let name = rest.split('(').next().unwrap_or_default();
+        let is_bound = text.contains(" SET search_path = pg_catalog, pg_temp AS ");
+        if text.contains("SECURITY DEFINER") && !(is_bound && revoked(name)) {
+            found.push(format!("{path}: {name} needs a fixed search_path, and REVOKE … FROM PUBLIC"));
+        }
+    }
+    found
+}
+
+#[test]
+fn a_planted_open_function_is_found() {
+    let head = "CREATE FUNCTION f(a INTEGER) RETURNS VOID LANGUAGE plpgsql SECURITY DEFINER";
+    let revoke = "REVOKE ALL ON FUNCTION f(INTEGER) FROM PUBLIC;\n";
+    let bound = format!("{head} SET search_path = pg_catalog, pg_temp AS $$\nBEGIN\nEND\n$$;\n");
+    assert!(open_functions(&planted(&format!("{bound}{revoke}"))).is_empty());
+    assert_eq!(open_functions(&planted(&bound)).len(), 1);
+    let loose = format!("{head} AS $$\nBEGIN\nEND\n$$;\n{revoke}");
+    assert_eq!(open_functions(&planted(&loose)).len(), 1);
 }
 
 fn unguarded(schema: &Schema) -> Vec<String> {
@@ -103,6 +146,7 @@ fn planted_grants_are_refused() {
         "GRANT SELECT ON subject TO watari_broker;",
         "GRANT SELECT ON subject TO watari_partition WITH GRANT OPTION;",
         "GRANT watari_owner TO watari_partition;",
+        "GRANT EXECUTE ON FUNCTION f(INTEGER) TO PUBLIC;",
     ] {
         assert_eq!(excess(&planted(grant)).len(), 1, "{grant}");
     }

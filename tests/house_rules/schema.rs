@@ -7,12 +7,14 @@ pub(crate) const POSTGRES: &str = "postgres";
 pub(crate) const SQLITE: &str = "sqlite";
 
 /// Tables to which rows are added and in which nothing ever changes: folder of the service, table.
-const APPEND_ONLY: [(&str, &str); 7] = [
+const APPEND_ONLY: [(&str, &str); 9] = [
     ("services/partition", "operation_log"),
     ("services/partition", "operation_tile"),
     ("services/partition", "provision"),
     ("services/provision-log", "checkpoint"),
+    ("services/provision-log", "cosigned"),
     ("services/provision-log", "entry"),
+    ("services/provision-log", "leaf"),
     ("services/provision-log", "tile"),
     ("services/registry", "access_log"),
 ];

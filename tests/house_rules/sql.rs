@@ -124,7 +124,7 @@ fn column(definition: &str, comment: &str) -> Column {
     }
 }
 
-/// Cuts after lines that end with a semicolon; a trigger ends with `END;`.
+/// Cuts after lines that end with a semicolon; a trigger ends with `END;`, a function with `$$;`.
 fn cut(text: &str) -> Vec<Statement<'_>> {
     let mut statements = Vec::new();
     let mut lines = Vec::new();
@@ -133,9 +133,12 @@ fn cut(text: &str) -> Vec<Statement<'_>> {
         lines.push(Line { code: code.trim(), comment: comment.trim() });
         let text = one_line(&lines);
         let is_trigger = text.starts_with("CREATE TRIGGER");
-        if text.ends_with(';') && (!is_trigger || text.ends_with("END;")) {
+        let is_function = text.starts_with("CREATE FUNCTION");
+        let end = if is_function { "$$;" } else if is_trigger { "END;" } else { ";" };
+        if text.ends_with(end) {
             let text = text.trim_end_matches(';').to_owned();
-            assert!(is_trigger || !text.contains(';'), "one statement a line, not `{text}`");
+            let is_block = is_trigger || is_function;
+            assert!(is_block || !text.contains(';'), "one statement a line, not `{text}`");
             statements.push(Statement { text, lines: std::mem::take(&mut lines) });
         }
     }
@@ -205,6 +208,12 @@ CREATE TABLE later (
     #[test]
     fn a_trigger_is_one_statement() {
         assert_eq!(statements(FIRST).len(), 3);
+    }
+
+    #[test]
+    fn a_function_is_one_statement() {
+        let function = "CREATE FUNCTION f() RETURNS VOID AS $$\nBEGIN\n    a;\nEND\n$$;\n";
+        assert_eq!(statements(&format!("{function}{FIRST}")).len(), 4);
     }
 
     #[test]

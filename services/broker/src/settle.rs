@@ -2,7 +2,7 @@ use domain::{Outcome, Reason};
 use service::ApiError;
 use service::problems::inquiry;
 use wire::broker::BrokerAnswer;
-use wire::provision_log::{ENTRIES, End, Entry, Receipt};
+use wire::provision_log::{Act, ENTRIES, End, Entry, LeafBody, Receipt};
 use wire::{Base64Bytes, CallError};
 
 use crate::admit::Refusal;
@@ -97,7 +97,8 @@ async fn append(broker: &Broker, attempt: &Attempt, end: End) -> Result<Receipt,
 /// Whether the entry on record is ours, or that of an earlier attempt which settled the inquiry the
 /// same way: then only permit and times may differ.
 fn is_for(receipt: &Receipt, ours: &Entry) -> bool {
-    let Ok(kept) = serde_json::from_str::<Entry>(&receipt.entry) else { return false };
+    let kept = serde_json::from_str(&receipt.entry);
+    let Ok(LeafBody { act: Act::Outcome(kept), .. }) = kept else { return false };
     let as_earlier = Entry {
         permit: kept.permit.clone(),
         asked_at_unix_s: kept.asked_at_unix_s,
@@ -135,7 +136,8 @@ mod tests {
     }
 
     fn receipt(kept: &Entry) -> Receipt {
-        let entry = serde_json::to_string(kept).unwrap();
+        let body = LeafBody { logged_at_unix_ms: 2, act: Act::Outcome(kept.clone()) };
+        let entry = serde_json::to_string(&body).unwrap();
         Receipt { entry, index: 0, checkpoint: String::new(), proof: Vec::new() }
     }
 

@@ -25,6 +25,8 @@ pub(crate) enum AppendError {
     NotKept(#[source] StoreError),
     #[error("it is not known whether the entry was kept")]
     CommitUnknown,
+    #[error("the clock shows a day that no calendar has")]
+    NoDay,
     #[error("the stored log could not be read again")]
     NotRestored(#[source] RestoreError),
 }
@@ -53,7 +55,7 @@ impl From<AppendError> for ApiError {
             AppendError::NotRestored(RestoreError::Db(_)) => &common::UNAVAILABLE,
             AppendError::NotRestored(_) => &problems::LOG_DIVERGED,
             // Whatever the reason, nothing was kept: the same request may be sent again.
-            AppendError::NotKept(_) => &common::UNAVAILABLE,
+            AppendError::NotKept(_) | AppendError::NoDay => &common::UNAVAILABLE,
         };
         Self::caused(kind, error)
     }
@@ -65,7 +67,7 @@ impl Log {
     /// A retry is answered with the entry that is in the log already.
     #[instrument(name = "provision-log.append", skip_all, fields(outcome = entry.outcome.as_str()))]
     pub async fn append(&self, entry: Entry) -> Result<Receipt, ApiError> {
-        let candidate = Candidate::check(entry)?;
+        let candidate = Candidate::outcome(entry)?;
         let (waiter, waiting) = oneshot::channel();
         let place = self.queue.try_reserve();
         let place = place.map_err(|error| ApiError::caused(&common::UNAVAILABLE, error))?;

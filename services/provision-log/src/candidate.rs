@@ -1,32 +1,46 @@
-//! An entry on its way into the log: checked, and in the exact bytes it will keep.
+//! An entry on its way into the log: checked, and then in the exact bytes it will keep.
 
 use std::sync::Arc;
 
-use domain::Outcome;
 use domain::inquiry::is_law_code;
 use domain::law::day_in_japan;
 use ledger::{Hash, leaf_hash};
 use service::ApiError;
 use time::OffsetDateTime;
 use uuid::Uuid;
-use wire::provision_log::Entry;
+use wire::provision_log::{Act, Entry};
 
 const COMMITMENT_BYTES: usize = 32;
 
+/// By what an entry is found again without its body.
+pub(crate) type Digest = [u8; 32];
+
+/// The digest of an id; it stays when the id itself is destroyed with the body.
+pub(crate) fn digest(id: Uuid) -> Digest {
+    crypto::sha256(id.as_bytes())
+}
+
 #[derive(Debug)]
 pub(crate) struct Candidate {
-    pub(crate) entry: Entry,
-    /// The entry's JSON: the bytes that are stored, hashed and handed back.
+    pub(crate) act: Act,
+    /// The act's JSON, as it will stand in the body.
+    text: String,
+    /// Of the permit, or of the order.
+    pub(crate) permit: Digest,
+    /// Of the inquiry this settles: there is one such entry for an inquiry, ever.
+    pub(crate) settled: Option<Digest>,
+}
+
+/// The bytes that are stored, hashed and handed back.
+#[derive(Clone, Debug)]
+pub(crate) struct Leaf {
     pub(crate) text: Arc<str>,
-    pub(crate) leaf: Hash,
-    pub(crate) permit: Uuid,
-    /// Month of the decision in Japan, as yyyymm.
-    pub(crate) segment: i32,
+    pub(crate) hash: Hash,
 }
 
 impl Candidate {
     /// Checks what the types of the entry do not say; names the wrong field.
-    pub(crate) fn check(entry: Entry) -> Result<Self, ApiError> {
+    pub(crate) fn outcome(entry: Entry) -> Result<Self, ApiError> {
         for (name, text) in [
             ("procedure", &entry.procedure),
             ("legalBasis", &entry.legal_basis),
@@ -37,32 +51,37 @@ impl Candidate {
             }
         }
         let permit = permit_id(&entry).ok_or_else(|| ApiError::field("permit"))?;
-        let is_provided = entry.outcome == Outcome::Provided;
         let has_commitment = match &entry.commitment {
             Some(commitment) if commitment.0.len() == COMMITMENT_BYTES => true,
             Some(_) => return Err(ApiError::field("commitment")),
             None => false,
         };
-        if is_provided != has_commitment {
+        if entry.outcome.provides() != has_commitment {
             return Err(ApiError::field("commitment"));
         }
-        if entry.outcome.settles() == entry.reason.is_some() {
+        if entry.outcome.has_reason() != entry.reason.is_some() {
             return Err(ApiError::field("reason"));
         }
         if OffsetDateTime::from_unix_timestamp(entry.asked_at_unix_s).is_err() {
             return Err(ApiError::field("askedAtUnixS"));
         }
-        let segment = segment(entry.decided_at_unix_ms);
-        let segment = segment.ok_or_else(|| ApiError::field("decidedAtUnixMs"))?;
-        let text = serde_json::to_string(&entry);
-        let text = text.map_err(|e| ApiError::caused(&service::problems::INTERNAL, e))?;
-        let leaf = leaf_hash(text.as_bytes());
-        Ok(Self { entry, text: text.into(), leaf, permit, segment })
+        if segment(entry.decided_at_unix_ms).is_none() {
+            return Err(ApiError::field("decidedAtUnixMs"));
+        }
+        let settled = entry.outcome.settles().then(|| digest(entry.inquiry.0));
+        Self::new(Act::Outcome(entry), digest(permit), settled)
     }
 
-    /// The inquiry this entry settles: there is one such entry for an inquiry, ever.
-    pub(crate) fn settled_inquiry(&self) -> Option<Uuid> {
-        self.entry.outcome.settles().then_some(self.entry.inquiry.0)
+    fn new(act: Act, permit: Digest, settled: Option<Digest>) -> Result<Self, ApiError> {
+        let text = serde_json::to_string(&act);
+        let text = text.map_err(|e| ApiError::caused(&service::problems::INTERNAL, e))?;
+        Ok(Self { act, text, permit, settled })
+    }
+
+    /// The entry's body as a `LeafBody` is written, without writing the act a second time.
+    pub(crate) fn leaf(&self, logged_at_unix_ms: i64) -> Leaf {
+        let text = format!(r#"{{"loggedAtUnixMs":{logged_at_unix_ms},"act":{}}}"#, self.text);
+        Leaf { hash: leaf_hash(text.as_bytes()), text: text.into() }
     }
 }
 
@@ -72,7 +91,8 @@ fn permit_id(entry: &Entry) -> Option<Uuid> {
     (id.hyphenated().to_string() == entry.permit).then_some(id)
 }
 
-fn segment(unix_ms: i64) -> Option<i32> {
+/// The month of a moment in Japan, as yyyymm.
+pub(crate) fn segment(unix_ms: i64) -> Option<i32> {
     let at = OffsetDateTime::from_unix_timestamp(unix_ms.div_euclid(1_000)).ok()?;
     // The last hours of the year 9999 have no day in Japan that could be written.
     at.checked_to_offset(domain::law::JST)?;
@@ -82,8 +102,9 @@ fn segment(unix_ms: i64) -> Option<i32> {
 
 #[cfg(test)]
 mod tests {
-    use domain::{InquiryId, MunicipalityCode, OperatorId, Reason, TerminalId};
+    use domain::{InquiryId, MunicipalityCode, OperatorId, Outcome, Reason, TerminalId};
     use wire::Base64Bytes;
+    use wire::provision_log::LeafBody;
 
     use super::*;
 
@@ -109,16 +130,28 @@ mod tests {
     fn field(change: impl FnOnce(&mut Entry)) -> Option<String> {
         let mut entry = provided();
         change(&mut entry);
-        Candidate::check(entry).err().map(|error| error.problem("").field.unwrap())
+        Candidate::outcome(entry).err().map(|error| error.problem("").field.unwrap())
     }
 
     #[test]
     fn a_sound_entry_is_taken_in_its_own_bytes() {
         let entry = provided();
-        let candidate = Candidate::check(entry.clone()).unwrap();
-        assert_eq!(serde_json::from_str::<Entry>(&candidate.text).unwrap(), entry);
-        assert_eq!(candidate.leaf, leaf_hash(candidate.text.as_bytes()));
-        assert_eq!(candidate.settled_inquiry(), Some(entry.inquiry.0));
+        let candidate = Candidate::outcome(entry.clone()).unwrap();
+        assert_eq!(candidate.settled, Some(digest(entry.inquiry.0)));
+        let leaf = candidate.leaf(-7);
+        let body = LeafBody { logged_at_unix_ms: -7, act: Act::Outcome(entry) };
+        assert_eq!(serde_json::to_string(&body).unwrap(), *leaf.text);
+        assert_eq!(leaf.hash, leaf_hash(leaf.text.as_bytes()));
+    }
+
+    #[test]
+    fn what_comes_after_an_end_settles_nothing_and_commits() {
+        for outcome in [Outcome::Corrected, Outcome::Released] {
+            let candidate = Candidate::outcome(Entry { outcome, ..provided() }).unwrap();
+            assert_eq!(candidate.settled, None);
+            let bare = Entry { outcome, commitment: None, ..provided() };
+            assert!(Candidate::outcome(bare).is_err());
+        }
     }
 
     #[test]

@@ -38,10 +38,6 @@ impl Log {
         clock: Arc<dyn Clock>,
         metrics: &Metrics,
     ) -> Result<(Self, Writer), StartError> {
-        let is_durable = db.read("provision-log.durable", store::durable_commits).await?;
-        if !is_durable {
-            return Err(StartError::Refused("PostgreSQL's synchronous_commit must not be off"));
-        }
         let keeper = Keeper::new(signer);
         let head = Arc::new(find_or_begin(&db, &keeper, unix_ms(clock.as_ref())).await?);
         let metrics = LogMetrics::new(metrics);
@@ -58,6 +54,7 @@ impl Log {
             diverged,
             batch_entries_max: limits.batch_entries_max.clamp(1, BATCH_ENTRIES_MAX),
             is_behind: false,
+            segment: None,
         };
         Ok((Self { db, queue, metrics, head: heads, diverged: divergence }, writer))
     }

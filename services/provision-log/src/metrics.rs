@@ -1,12 +1,12 @@
 //! Counters of the log; labels are outcomes, never a municipality or a person.
 
-use domain::Outcome;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use service::metrics::Metrics;
+use wire::provision_log::Act;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(crate) struct OutcomeLabels {
@@ -42,7 +42,11 @@ impl LogMetrics {
         self.batch.observe(f64::from(u32::try_from(entries).unwrap_or(u32::MAX)));
     }
 
-    pub(crate) fn kept(&self, outcome: Outcome) {
-        self.entries.get_or_create(&OutcomeLabels { outcome: outcome.as_str() }).inc();
+    pub(crate) fn kept(&self, act: &Act) {
+        let outcome = match act {
+            Act::Outcome(entry) => entry.outcome.as_str(),
+            Act::Order(_) => "order",
+        };
+        self.entries.get_or_create(&OutcomeLabels { outcome }).inc();
     }
 }

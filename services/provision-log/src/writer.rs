@@ -13,7 +13,7 @@ use tracing::Instrument as _;
 
 use crate::append::AppendError;
 use crate::batch::{Base, Verdict, Written};
-use crate::candidate::Candidate;
+use crate::candidate::{Candidate, segment};
 use crate::head::{Head, Keeper, RestoreError};
 use crate::metrics::LogMetrics;
 use crate::store::{self, StoreError};
@@ -47,6 +47,8 @@ pub struct Writer {
     pub(crate) batch_entries_max: usize,
     /// Set when the database may hold more than the head speaks of.
     pub(crate) is_behind: bool,
+    /// The month for which the database is known to have room.
+    pub(crate) segment: Option<i32>,
 }
 
 impl std::fmt::Debug for Writer {
@@ -88,9 +90,10 @@ impl Writer {
         if self.is_behind {
             self.catch_up().await?;
         }
-        let head = Arc::clone(&self.head.borrow());
-        let (keeper, now_unix_ms) = (self.keeper.clone(), unix_ms(self.clock.as_ref()));
-        let base = Base { head: Arc::clone(&head), keeper, now_unix_ms };
+        let logged_at_unix_ms = unix_ms(self.clock.as_ref());
+        let segment = self.open_segment(logged_at_unix_ms).await?;
+        let (head, keeper) = (Arc::clone(&self.head.borrow()), self.keeper.clone());
+        let base = Base { head: Arc::clone(&head), keeper, logged_at_unix_ms, segment };
         let written = self.transact(base, &candidates).await;
         let written = written.inspect_err(|error| self.is_behind = may_be_behind(error))?;
         let Written { verdicts, grown } = written;
@@ -98,16 +101,30 @@ impl Writer {
             Some((batch, note)) => self.advance(&head, batch, note)?,
             None => head,
         };
-        let answer = |(verdict, candidate): (Verdict, &Candidate)| match verdict {
-            Verdict::Refused(error) => Err(error),
-            Verdict::Stored { index, text, is_new } => {
-                if is_new {
-                    self.metrics.kept(candidate.entry.outcome);
+        let answer = |(verdict, candidate): (Verdict, &Candidate)| {
+            let (index, text) = match verdict {
+                Verdict::Refused(error) => return Err(error),
+                Verdict::Stored { index, text } => (index, text),
+                Verdict::New { index, leaf } => {
+                    self.metrics.kept(&candidate.act);
+                    (index, leaf.text)
                 }
-                Ok(Appended { index, text, head: Arc::clone(&head) })
-            }
+            };
+            Ok(Appended { index, text, head: Arc::clone(&head) })
         };
         Ok(verdicts.into_iter().zip(candidates.iter()).map(answer).collect())
+    }
+
+    /// Makes room for the month in which entries are logged now, once for each month.
+    async fn open_segment(&mut self, now_unix_ms: i64) -> Result<i32, AppendError> {
+        let segment = segment(now_unix_ms).ok_or(AppendError::NoDay)?;
+        if self.segment != Some(segment) {
+            let name = "provision-log.open-segment";
+            let open = move |tx: &mut _| Ok(store::open_segment(tx, segment)?);
+            self.db.transaction::<_, StoreError, _>(name, open).await?;
+            self.segment = Some(segment);
+        }
+        Ok(segment)
     }
 
     /// Commits one batch.  Retries are rare, so they are looked for only when the table's unique

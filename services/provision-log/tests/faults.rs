@@ -133,23 +133,47 @@ async fn a_second_writer_cannot_fork_the_log() {
 
 #[tokio::test]
 async fn entries_slipped_in_by_hand_stop_the_log_until_they_are_gone() {
-    const SLIPPED: &str = "INSERT INTO entry SELECT 1, segment, inquiry, NULL, inquiry, inquirer, \
-                           provider, outcome, decided_at_unix_ms, body FROM entry WHERE seq = 0";
+    let leaf = (
+        "INSERT INTO leaf SELECT 1, hash, NULL, NULL FROM leaf WHERE seq = 0",
+        "DELETE FROM leaf WHERE seq = 1",
+        "DROP TRIGGER leaf_is_not_deleted; DELETE FROM leaf WHERE seq = 1",
+    );
+    let entry = (
+        "INSERT INTO entry SELECT 1, segment, act, inquirer, provider, body \
+         FROM entry WHERE seq = 0",
+        "DELETE FROM entry WHERE seq = 1",
+        "DROP TRIGGER entry_is_not_deleted; DELETE FROM entry WHERE seq = 1",
+    );
+    for (slip, mend, mend_sqlite) in [leaf, entry] {
+        for world in World::each().await {
+            let log = world.open().await;
+            log.append(nothing()).await.unwrap();
+            world.sql(slip).await;
+            assert_eq!(log.append(nothing()).await.unwrap_err().kind().code, "unavailable");
+            assert_nothing_released(&log, "log-diverged").await;
+            let refused = world.try_open(Limits::default()).await.unwrap_err();
+            assert!(matches!(refused, StartError::Refused(_)));
+            world.sql_of(mend_sqlite, mend).await;
+            world.verify(&log.append(nothing()).await.unwrap());
+            world.assert_whole(&log, 2).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_retry_of_what_has_been_destroyed_is_settled_and_gets_no_receipt() {
     for world in World::each().await {
         let log = world.open().await;
-        log.append(nothing()).await.unwrap();
-        world.sql(SLIPPED).await;
-        assert_eq!(log.append(nothing()).await.unwrap_err().kind().code, "unavailable");
-        assert_nothing_released(&log, "log-diverged").await;
-        let refused = world.try_open(Limits::default()).await.unwrap_err();
-        assert!(matches!(refused, StartError::Refused(_)));
+        let entry = provided(1);
+        log.append(entry.clone()).await.unwrap();
+        let gone = "DELETE FROM entry WHERE seq = 0";
         world
-            .sql_of(
-                "DROP TRIGGER entry_is_not_deleted; DELETE FROM entry WHERE seq = 1",
-                "DELETE FROM entry WHERE seq = 1",
-            )
+            .sql_of("DROP TRIGGER entry_is_not_deleted; DELETE FROM entry WHERE seq = 0", gone)
             .await;
-        world.verify(&log.append(nothing()).await.unwrap());
-        world.assert_whole(&log, 2).await;
+        for retry in [entry.clone(), again(&entry)] {
+            let refused = log.append(retry).await.unwrap_err();
+            assert_eq!(refused.kind().code, "already-settled");
+        }
+        assert_eq!(log.append(nothing()).await.unwrap().index, 1);
     }
 }

@@ -3,8 +3,8 @@
 
 mod world;
 
-use diesel::connection::SimpleConnection as _;
-use provision_log::Limits;
+use db::test_support::TestDb;
+use provision_log::{Limits, MIGRATIONS, ROLE};
 use service::server::StartError;
 use tokio::task::JoinSet;
 use world::{World, again, nothing, provided};
@@ -52,8 +52,18 @@ async fn a_restart_finds_the_same_root_and_goes_on() {
 async fn a_log_that_is_not_what_was_signed_does_not_open() {
     let damages = [
         ("edited", "UPDATE entry SET body = body || body WHERE seq = 258"),
-        ("cut", "DELETE FROM entry WHERE seq = 259"),
-        ("hollow", "DELETE FROM entry WHERE seq = 257"),
+        ("cut", "DELETE FROM leaf WHERE seq = 259"),
+        ("hollow", "DELETE FROM leaf WHERE seq = 257"),
+        (
+            "another leaf",
+            "UPDATE leaf SET hash = (SELECT hash FROM leaf WHERE seq = 1) WHERE seq = 257",
+        ),
+        ("a foreign leaf", "INSERT INTO leaf SELECT 260, hash, NULL, NULL FROM leaf WHERE seq = 1"),
+        (
+            "a foreign entry",
+            "INSERT INTO entry SELECT 260, segment, act, inquirer, provider, body \
+             FROM entry WHERE seq = 1",
+        ),
         ("tile", "UPDATE tile SET hashes = (SELECT hashes FROM tile WHERE idx = 1) WHERE idx = 0"),
         ("no tile", "DELETE FROM tile"),
         ("set back", "DELETE FROM checkpoint WHERE size > 100"),
@@ -69,6 +79,7 @@ async fn a_log_that_is_not_what_was_signed_does_not_open() {
             world
                 .sql_of(
                     "DROP TRIGGER entry_is_not_changed; DROP TRIGGER entry_is_not_deleted; \
+                     DROP TRIGGER leaf_is_not_changed; DROP TRIGGER leaf_is_not_deleted; \
                      DROP TRIGGER tile_is_not_changed; DROP TRIGGER tile_is_not_deleted; \
                      DROP TRIGGER checkpoint_is_not_changed; \
                      DROP TRIGGER checkpoint_is_not_deleted;",
@@ -99,21 +110,59 @@ async fn the_database_itself_refuses_to_change_or_remove() {
     for world in World::each().await {
         let log = world.open().await;
         fill(&log, 300).await;
-        for table in ["entry", "tile", "checkpoint"] {
-            let column = if table == "checkpoint" { "note = note" } else { "idx = idx" };
-            let column = if table == "entry" { "body = body" } else { column };
+        world.sql("INSERT INTO cosigned VALUES (300, 1, 'note')").await;
+        for (table, column) in [
+            ("leaf", "hash = hash"),
+            ("entry", "body = body"),
+            ("tile", "idx = idx"),
+            ("checkpoint", "note = note"),
+            ("cosigned", "note = note"),
+        ] {
             let truncate = format!("TRUNCATE {table}");
             let mut statements =
                 vec![format!("UPDATE {table} SET {column}"), format!("DELETE FROM {table}")];
             statements.extend((!world.t.is_sqlite()).then_some(truncate));
             for sql in statements {
-                let shown = sql.clone();
-                let done = world.t.db.transaction("test.tamper", move |tx| {
-                    Ok::<(), db::DbError>(tx.batch_execute(&sql)?)
-                });
-                assert!(done.await.is_err(), "{shown}");
+                assert!(world.as_service(sql.clone()).await.is_err(), "{sql}");
             }
         }
         world.assert_whole(&log, 300).await;
     }
+}
+
+#[tokio::test]
+async fn the_services_role_makes_room_for_months_and_has_no_power_over_them() {
+    let Some(t) = TestDb::postgres(&MIGRATIONS, ROLE).await else { return };
+    let world = World::around(t);
+    let may = async |sql: &str| world.as_service(sql.to_owned()).await.is_ok();
+    for month in [202_611, 202_612, 202_612] {
+        assert!(may(&format!("SELECT open_segment({month})")).await, "{month}");
+    }
+    for month in ["0", "-1", "202613", "202600", "2026011", "201912", "300001", "NULL"] {
+        assert!(!may(&format!("SELECT open_segment({month})")).await, "{month}");
+    }
+    let body = r"'outcome', '072036', '131211', '\x7b7d'";
+    assert!(may(&format!("INSERT INTO entry VALUES (0, 202612, {body})")).await);
+    assert!(!may(&format!("INSERT INTO entry VALUES (1, 202701, {body})")).await, "no room yet");
+    for sql in [
+        "SELECT * FROM entry_202612",
+        "INSERT INTO entry_202612 SELECT 2, segment, act, inquirer, provider, body FROM entry",
+        "UPDATE entry_202612 SET body = body",
+        "DELETE FROM entry_202612",
+        "TRUNCATE entry_202612",
+        "DROP TABLE entry_202612",
+        "ALTER TABLE entry DETACH PARTITION entry_202612",
+        "ALTER TABLE entry_202612 OWNER TO watari_provision_log",
+        "CREATE TABLE entry_202701 PARTITION OF entry FOR VALUES IN (202701)",
+        "CREATE OR REPLACE FUNCTION open_segment(month INTEGER) RETURNS VOID LANGUAGE sql AS ''",
+        "ALTER FUNCTION open_segment(INTEGER) RESET search_path",
+        "SET ROLE postgres",
+    ] {
+        assert!(!may(sql).await, "{sql}");
+    }
+    // Names of the caller's own making lead the function nowhere.
+    let trap = "CREATE TEMP TABLE entry (segment INTEGER) PARTITION BY LIST (segment); \
+                SET LOCAL search_path = pg_temp, public; SELECT open_segment(202702)";
+    assert!(may(trap).await);
+    assert!(may(&format!("INSERT INTO public.entry VALUES (3, 202702, {body})")).await);
 }

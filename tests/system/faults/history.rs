@@ -6,7 +6,7 @@ use domain::{RequestId, ServiceKind};
 use ledger::{Checkpoint, Origin, Tree, Verifier, leaf_hash};
 use wire::Client;
 use wire::provision_log::{
-    CHECKPOINT, IndexedEntry, LIST_LIMIT_MAX, ListOutcomes, OUTCOMES_LIST, Outcomes,
+    Act, CHECKPOINT, IndexedEntry, LIST_LIMIT_MAX, LeafBody, ListOutcomes, OUTCOMES_LIST, Outcomes,
 };
 
 use super::stage::Stage;
@@ -63,7 +63,9 @@ pub(super) async fn assert_continues(stage: &Stage, notes: &[String]) {
     let mut roots = vec![tree.root()];
     for (index, found) in (0..).zip(entries(stage).await) {
         assert_eq!(found.index, index, "no gap, nothing twice");
-        tree.append(leaf_hash(&serde_json::to_vec(&found.entry).unwrap()));
+        let IndexedEntry { logged_at_unix_ms, entry, .. } = found;
+        let body = LeafBody { logged_at_unix_ms, act: Act::Outcome(entry) };
+        tree.append(leaf_hash(&serde_json::to_vec(&body).unwrap()));
         roots.push(tree.root());
     }
     let newest = note(stage).await.expect("the log answers");

@@ -26,7 +26,8 @@ async fn a_sealed_answer_comes_back_unread_with_its_receipt() {
     assert!(answer.routed);
     assert_eq!(answer.sealed.0, vec![1; 1_072]);
     let entries = world.log.entries();
-    assert_eq!(answer.receipt.entry, serde_json::to_string(&entries[0]).unwrap());
+    let kept = format!("\"outcome\":{}", serde_json::to_string(&entries[0]).unwrap());
+    assert!(answer.receipt.entry.contains(&kept), "{}", answer.receipt.entry);
     assert_eq!(world.log.ends(), [(Outcome::Provided, None)]);
     assert_eq!(entries[0].commitment, Some(vec![5; 32].into()));
     assert_eq!(entries[0].inquiry, inquiry.header.inquiry);

@@ -10,9 +10,11 @@ use ledger::InvalidTile;
 use service::{ApiError, problems};
 
 pub(crate) use self::read::{
-    Known, durable_commits, entries_from, known_entries, last_note, leaves, outcomes, tile,
+    Known, entries_from, known_entries, last_note, leaves, outcomes, settled, tile,
 };
-pub(crate) use self::write::{insert_checkpoint, insert_entries, insert_tiles};
+pub(crate) use self::write::{
+    insert_checkpoint, insert_cosigned, insert_entries, insert_tiles, open_segment,
+};
 
 /// Why the store has no usable answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

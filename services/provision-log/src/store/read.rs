@@ -1,63 +1,97 @@
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use db::{DbError, Tx, on_engine};
-use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::Text;
-use domain::{Action, Permit};
+use domain::{Action, InquiryId, Permit};
 use ledger::{Hash, TileId, leaf_hash, tile_hashes};
-use wire::provision_log::{Entry, IndexedEntry};
+use wire::provision_log::{Act, IndexedEntry, LeafBody};
 
-use super::schema::{checkpoint, entry, tile};
+use super::schema::{checkpoint, entry, leaf, tile};
 use super::{StoreError, to_index, to_seq};
-use crate::candidate::Candidate;
+use crate::candidate::{Candidate, Digest, digest};
 
 /// An entry that is in the log already.
 #[derive(Debug)]
 pub(crate) struct Known {
     pub(crate) index: u64,
-    pub(crate) entry: Entry,
-    /// Exactly as stored.
-    pub(crate) text: Arc<str>,
+    pub(crate) permit: Option<Digest>,
+    pub(crate) settled: Option<Digest>,
+    /// What it tells, and its body exactly as stored; `None` if the body has been destroyed.
+    pub(crate) told: Option<(Act, Arc<str>)>,
 }
+
+/// A leaf's place, and by what it is found again.
+type Found = (i64, Option<Vec<u8>>, Option<Vec<u8>>);
 
 /// The entries that carry one of these permits or settle one of these inquiries.
 pub(crate) fn known_entries(
     tx: &mut Tx,
     candidates: &[Candidate],
 ) -> Result<Vec<Known>, StoreError> {
-    let permits: Vec<&[u8]> = candidates.iter().map(|c| c.permit.as_bytes().as_slice()).collect();
-    let settling = candidates.iter().filter(|c| c.settled_inquiry().is_some());
-    let inquiries: Vec<&[u8]> = settling.map(|c| c.entry.inquiry.0.as_bytes().as_slice()).collect();
-    let query = entry::table
-        .filter(entry::permit.eq_any(permits))
-        .or_filter(entry::settled_inquiry.eq_any(inquiries))
-        .select((entry::seq, entry::body));
-    let rows: Vec<(i64, Vec<u8>)> = on_engine!(tx, c => query.load(c))?;
-    rows.into_iter().map(|(seq, body)| known(seq, body)).collect()
+    let permits: Vec<&[u8]> = candidates.iter().map(|c| c.permit.as_slice()).collect();
+    let settled = candidates.iter().filter_map(|c| c.settled.as_ref());
+    let settled: Vec<&[u8]> = settled.map(Digest::as_slice).collect();
+    let query = leaf::table
+        .filter(leaf::permit_digest.eq_any(permits))
+        .or_filter(leaf::settled_digest.eq_any(settled))
+        .select((leaf::seq, leaf::permit_digest, leaf::settled_digest));
+    let found: Vec<Found> = on_engine!(tx, c => query.load(c))?;
+    let seqs: Vec<i64> = found.iter().map(|(seq, ..)| *seq).collect();
+    let query = entry::table.filter(entry::seq.eq_any(seqs)).select((entry::seq, entry::body));
+    let bodies: Vec<(i64, Vec<u8>)> = on_engine!(tx, c => query.load(c))?;
+    let mut bodies: HashMap<i64, Vec<u8>> = bodies.into_iter().collect();
+    let known = |(seq, permit, settled): Found| {
+        let body = bodies.remove(&seq);
+        let told = body.map(|body| read_body(body).map(|(body, text)| (body.act, text)));
+        Ok(Known {
+            index: to_index(seq)?,
+            permit: permit.map(to_digest).transpose()?,
+            settled: settled.map(to_digest).transpose()?,
+            told: told.transpose()?,
+        })
+    };
+    found.into_iter().map(known).collect()
 }
 
-fn known(seq: i64, body: Vec<u8>) -> Result<Known, StoreError> {
+fn to_digest(bytes: Vec<u8>) -> Result<Digest, StoreError> {
+    Digest::try_from(bytes).map_err(|_| StoreError::Damaged)
+}
+
+fn read_body(body: Vec<u8>) -> Result<(LeafBody, Arc<str>), StoreError> {
     let text = String::from_utf8(body).map_err(|_| StoreError::Damaged)?;
-    let entry = serde_json::from_str(&text).map_err(|_| StoreError::Damaged)?;
-    Ok(Known { index: to_index(seq)?, entry, text: text.into() })
+    let body = serde_json::from_str(&text).map_err(|_| StoreError::Damaged)?;
+    Ok((body, text.into()))
 }
 
-/// The leaf hashes of `width` entries from `first_index` on, made anew from their bodies.
+/// The leaf hashes of `width` entries from `first_index` on, each made anew from its body.
+///
+/// A body that is not there must have been destroyed by an order; whether it was, is for those to
+/// say who verify the whole log.
 pub(crate) fn leaves(tx: &mut Tx, first_index: u64, width: usize) -> Result<Vec<Hash>, StoreError> {
     let first = to_seq(first_index);
     let end = first.saturating_add(i64::try_from(width).unwrap_or(i64::MAX));
-    let bodies: Vec<Vec<u8>> = entry::table
-        .filter(entry::seq.ge(first))
-        .filter(entry::seq.lt(end))
-        .order(entry::seq)
-        .select(entry::body)
+    let rows: Vec<(i64, Vec<u8>)> = leaf::table
+        .filter(leaf::seq.ge(first).and(leaf::seq.lt(end)))
+        .order(leaf::seq)
+        .select((leaf::seq, leaf::hash))
         .load(tx)?;
-    if bodies.len() == width {
-        Ok(bodies.iter().map(|body| leaf_hash(body)).collect())
-    } else {
-        Err(StoreError::Damaged)
+    let bodies: Vec<(i64, Vec<u8>)> = entry::table
+        .filter(entry::seq.ge(first).and(entry::seq.lt(end)))
+        .select((entry::seq, entry::body))
+        .load(tx)?;
+    let bodies: HashMap<i64, Vec<u8>> = bodies.into_iter().collect();
+    if rows.len() != width {
+        return Err(StoreError::Damaged);
     }
+    let checked = |(seq, hash): (i64, Vec<u8>)| {
+        let hash = Hash::try_from(hash.as_slice()).map_err(|_| StoreError::Damaged)?;
+        match bodies.get(&seq) {
+            Some(body) if leaf_hash(body) != hash => Err(StoreError::Damaged),
+            _ => Ok(hash),
+        }
+    };
+    rows.into_iter().map(checked).collect()
 }
 
 /// The hashes of a full tile.
@@ -78,10 +112,12 @@ pub(crate) fn last_note(tx: &mut Tx) -> Result<Option<String>, DbError> {
     Ok(newest.first(tx).optional()?)
 }
 
-/// Whether an entry lies at `index` or beyond.
+/// Whether an entry or its leaf lies at `index` or beyond.
 pub(crate) fn entries_from(tx: &mut Tx, index: u64) -> Result<bool, DbError> {
-    let beyond = entry::table.filter(entry::seq.ge(to_seq(index))).select(entry::seq);
-    Ok(beyond.first::<i64>(tx).optional()?.is_some())
+    let leaf = leaf::table.filter(leaf::seq.ge(to_seq(index))).select(leaf::seq);
+    let entry = entry::table.filter(entry::seq.ge(to_seq(index))).select(entry::seq);
+    let has_leaf = leaf.first::<i64>(tx).optional()?.is_some();
+    Ok(has_leaf || entry.first::<i64>(tx).optional()?.is_some())
 }
 
 /// A municipality's own entries, one more than `limit` if there are more.
@@ -105,22 +141,37 @@ pub(crate) fn outcomes(
     rows.sort_unstable_by_key(|(seq, _)| *seq);
     rows.dedup_by_key(|(seq, _)| *seq);
     rows.truncate(usize::from(limit) + 1);
-    rows.into_iter()
-        .map(|(seq, body)| {
-            let Known { index, entry, .. } = known(seq, body)?;
-            Ok(IndexedEntry { index, entry })
-        })
-        .collect()
+    let indexed = |(seq, body): (i64, Vec<u8>)| {
+        let LeafBody { logged_at_unix_ms, act } = read_body(body)?.0;
+        let Act::Outcome(entry) = act else { return Err(StoreError::Damaged) };
+        Ok(IndexedEntry { index: to_index(seq)?, logged_at_unix_ms, entry })
+    };
+    rows.into_iter().map(indexed).collect()
 }
 
-/// Whether a commit is on disk when the database says so.
-pub(crate) fn durable_commits(tx: &mut Tx) -> Result<bool, DbError> {
-    match tx {
-        // Set for every connection when it is opened.
-        Tx::Sqlite(_) => Ok(true),
-        Tx::Postgres(c) => {
-            let setting = sql::<Text>("current_setting('synchronous_commit')");
-            Ok(diesel::select(setting).get_result::<String>(c)? != "off")
-        }
-    }
+/// Index and body of the entries that settled these inquiries, as far as the municipality took
+/// part in them.
+pub(crate) fn settled(
+    tx: &mut Tx,
+    permit: &Permit,
+    inquiries: &[InquiryId],
+) -> Result<Vec<(u64, String)>, StoreError> {
+    permit.expect_action(Action::ReadOutcomes)?;
+    let code = permit.municipality();
+    let digests = inquiries.iter().map(|inquiry| digest(inquiry.0).to_vec());
+    let digests: Vec<Vec<u8>> = digests.collect();
+    let query = leaf::table.filter(leaf::settled_digest.eq_any(digests)).select(leaf::seq);
+    let seqs: Vec<i64> = on_engine!(tx, c => query.load(c))?;
+    let own = entry::inquirer.eq(code.as_str()).or(entry::provider.eq(code.as_str()));
+    let query = entry::table
+        .filter(entry::seq.eq_any(seqs))
+        .filter(own)
+        .order(entry::seq)
+        .select((entry::seq, entry::body));
+    let rows: Vec<(i64, Vec<u8>)> = on_engine!(tx, c => query.load(c))?;
+    let read = |(seq, body): (i64, Vec<u8>)| {
+        let text = String::from_utf8(body).map_err(|_| StoreError::Damaged)?;
+        Ok((to_index(seq)?, text))
+    };
+    rows.into_iter().map(read).collect()
 }

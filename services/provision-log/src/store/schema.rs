@@ -1,14 +1,19 @@
 diesel::table! {
+    leaf (seq) {
+        seq -> BigInt,
+        hash -> Binary,
+        permit_digest -> Nullable<Binary>,
+        settled_digest -> Nullable<Binary>,
+    }
+}
+
+diesel::table! {
     entry (seq) {
         seq -> BigInt,
         segment -> Integer,
-        inquiry -> Binary,
-        settled_inquiry -> Nullable<Binary>,
-        permit -> Binary,
-        inquirer -> Text,
-        provider -> Text,
-        outcome -> Text,
-        decided_at_unix_ms -> BigInt,
+        act -> Text,
+        inquirer -> Nullable<Text>,
+        provider -> Nullable<Text>,
         body -> Binary,
     }
 }
@@ -26,6 +31,14 @@ diesel::table! {
         size -> BigInt,
         issued_at_unix_ms -> BigInt,
         root -> Binary,
+        note -> Text,
+    }
+}
+
+diesel::table! {
+    cosigned (size, cosigned_at_unix_ms) {
+        size -> BigInt,
+        cosigned_at_unix_ms -> BigInt,
         note -> Text,
     }
 }

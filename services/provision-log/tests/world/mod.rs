@@ -19,7 +19,7 @@ use service::server::StartError;
 use tempfile::TempDir;
 use uuid::Uuid;
 use wire::Base64Bytes;
-use wire::provision_log::{Entry, ProveConsistency, Receipt};
+use wire::provision_log::{Act, Entry, LeafBody, ProveConsistency, Receipt};
 
 pub(crate) const ORIGIN: &str = "log.example/provision";
 
@@ -69,6 +69,11 @@ impl World {
         self.t.as_owner(move |tx| tx.batch_execute(sql)).await;
     }
 
+    /// What the service's own role may do.
+    pub(crate) async fn as_service(&self, sql: String) -> Result<(), db::DbError> {
+        self.t.db.transaction("test.service", move |tx| Ok(tx.batch_execute(&sql)?)).await
+    }
+
     /// Engine by engine: PostgreSQL's owner has other ways than SQLite's.
     pub(crate) async fn sql_of(&self, sqlite: &'static str, postgres: &'static str) {
         self.sql(if self.t.is_sqlite() { sqlite } else { postgres }).await;
@@ -105,7 +110,7 @@ impl World {
         let leaf = leaf_hash(receipt.entry.as_bytes());
         let Checkpoint { size, root, .. } = checkpoint;
         verify_inclusion(leaf, receipt.index, size, root, &proof).unwrap();
-        serde_json::from_str(&receipt.entry).unwrap()
+        read_body(&receipt.entry)
     }
 
     /// The log only grew between two checkpoints.
@@ -114,6 +119,14 @@ impl World {
         let wanted = ProveConsistency { old_size: old.size, new_size: new.size };
         let proof = hashes(&log.prove_consistency(wanted).await.unwrap().hashes);
         verify_consistency(old.size, old.root, new.size, new.root, &proof).unwrap();
+    }
+}
+
+/// The outcome in a body.
+pub(crate) fn read_body(body: &str) -> Entry {
+    match serde_json::from_str(body).unwrap() {
+        LeafBody { act: Act::Outcome(entry), .. } => entry,
+        LeafBody { act: Act::Order(_), .. } => panic!("an order"),
     }
 }
 

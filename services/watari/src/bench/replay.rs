@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 
 use super::ground::Ground;
 use super::load::{Times, Window};
-use super::store::Sample;
+use super::store::{Sample, open_segment};
 use crate::Failure;
 use crate::story::cast::Town;
 
@@ -34,6 +34,7 @@ impl Replay {
         let room = room(&cast.uruma)?;
         let rooms = [self::room(&cast.koriyama)?, self::room(&cast.adachi)?, room];
         let sample = async {
+            open_segment(&Db::open(&log).await?).await?;
             Sample::read(&Db::open(&partition).await?, &Db::open(&real_log).await?, rooms).await
         };
         let sample = Arc::new(sample.await.map_err(failed)?);

@@ -3,8 +3,8 @@
 use domain::{InquiryId, MunicipalityCode, RequestId, ServiceKind};
 use ledger::{Checkpoint, Hash, Origin, Verifier, leaf_hash, verify_inclusion};
 use wire::provision_log::{
-    CHECKPOINT, INCLUSION, IndexedEntry, LIST_LIMIT_MAX, ListOutcomes, OUTCOMES_LIST, Outcomes,
-    Proof, ProveInclusion,
+    Act, CHECKPOINT, INCLUSION, IndexedEntry, LIST_LIMIT_MAX, LeafBody, ListOutcomes,
+    OUTCOMES_LIST, Outcomes, Proof, ProveInclusion,
 };
 
 use super::cast::Person;
@@ -48,7 +48,8 @@ pub async fn prove(site: &Site, reader: &Person, found: &IndexedEntry) -> Result
         .map_err(Failure::call("reading the proof"))?;
     let unproven = Failure::Claim("the entry is in the log that the checkpoint signs");
     let hashes = proof.hashes.iter().map(|hash| Hash::try_from(hash.0.as_slice()));
-    let body = serde_json::to_vec(&found.entry);
+    let IndexedEntry { logged_at_unix_ms, entry, .. } = found.clone();
+    let body = serde_json::to_vec(&LeafBody { logged_at_unix_ms, act: Act::Outcome(entry) });
     let (Ok(hashes), Ok(body)) = (hashes.collect::<Result<Vec<_>, _>>(), body) else {
         return Err(unproven);
     };

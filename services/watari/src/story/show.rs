@@ -117,7 +117,7 @@ async fn show_entries(
     asked: &Asked,
 ) -> Result<(), Failure> {
     for found in &asked.entries {
-        let IndexedEntry { index, entry } = found;
+        let IndexedEntry { index, entry, .. } = found;
         let begun = Instant::now();
         let size = prove(site, &cast.koriyama.clerk, found).await?;
         let took = show_time(begun.elapsed());

@@ -6,7 +6,7 @@ use service::health::{LIVE, METRICS, READY};
 use service::pki::Authority;
 use service::server::Running;
 use service::{ApiError, Body, Endpoint, problems};
-use wire::provision_log::{ENTRIES, Entry, Receipt};
+use wire::provision_log::{Act, ENTRIES, Entry, LeafBody, Receipt};
 
 use super::{play, url};
 
@@ -85,7 +85,8 @@ async fn append(
     if before.is_none() {
         kept.entries.push(told);
     }
-    let entry = serde_json::to_string(&kept.entries[index]).unwrap();
+    let body = LeafBody { logged_at_unix_ms: 1, act: Act::Outcome(kept.entries[index].clone()) };
+    let entry = serde_json::to_string(&body).unwrap();
     let index = u64::try_from(index).unwrap();
     Ok(Json(Receipt { entry, index, checkpoint: "signed".to_owned(), proof: Vec::new() }))
 }

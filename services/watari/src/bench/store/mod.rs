@@ -12,14 +12,16 @@ use diesel::prelude::*;
 use uuid::Uuid;
 
 use self::schema::{
-    checkpoint, entry, inquiry, operation_log, provision, subject, subject_number, vaccination,
+    checkpoint, entry, inquiry, leaf, operation_log, provision, subject, subject_number,
+    vaccination,
 };
 
 /// Replayed entries are numbered from here on, far behind those of the services.
 pub(super) const SEQUENCE_FROM: i64 = 1 << 40;
 /// Lines of operation logs from one inquiry.
 const ACTS: i64 = 3;
-/// A time and a hash like any other.
+/// A month, a time and a hash like any other.
+const SEGMENT: i32 = 202_611;
 const AT_UNIX_MS: i64 = 1_790_000_000_000;
 const ROOT: [u8; 32] = [7; 32];
 
@@ -183,16 +185,25 @@ impl Sample {
     }
 
     fn append(&self, tx: &mut Tx, seq: i64, (id, permit): (Uuid, Uuid)) -> Result<(), DbError> {
+        // As long as a digest, and as scattered as one.
+        let digest = |id: Uuid| {
+            let mut bytes = id.into_bytes();
+            bytes.reverse();
+            [bytes; 2].concat()
+        };
+        let rows = vec![(
+            leaf::seq.eq(seq),
+            leaf::hash.eq(ROOT.as_slice()),
+            leaf::permit_digest.eq(digest(permit)),
+            leaf::settled_digest.eq(digest(id)),
+        )];
+        on_engine!(tx, c => diesel::insert_into(leaf::table).values(&rows).execute(c))?;
         let rows = vec![(
             entry::seq.eq(seq),
-            entry::segment.eq(202_611),
-            entry::inquiry.eq(id.as_bytes().as_slice()),
-            entry::settled_inquiry.eq(id.as_bytes().as_slice()),
-            entry::permit.eq(permit.as_bytes().as_slice()),
+            entry::segment.eq(SEGMENT),
+            entry::act.eq("outcome"),
             entry::inquirer.eq("072036"),
             entry::provider.eq("131211"),
-            entry::outcome.eq("provided"),
-            entry::decided_at_unix_ms.eq(AT_UNIX_MS),
             entry::body.eq(&self.entry),
         )];
         on_engine!(tx, c => diesel::insert_into(entry::table).values(&rows).execute(c))?;
@@ -245,6 +256,15 @@ fn find_person(tx: &mut Tx, room: RoomKey, number_index: &[u8]) -> Result<Vec<u8
         .select((subject_number::subject_id, subject_number::number_sealed));
     let (subject, _sealed): (Vec<u8>, Vec<u8>) = person.first(tx)?;
     Ok(subject)
+}
+
+/// Makes room in a log for the month of the replay.
+pub(super) async fn open_segment(log: &Db) -> Result<(), DbError> {
+    let open = |tx: &mut Tx| match tx {
+        Tx::Sqlite(_) => Ok(()),
+        Tx::Postgres(c) => Ok(c.batch_execute(&format!("SELECT open_segment({SEGMENT})"))?),
+    };
+    log.transaction("bench.open-segment", open).await
 }
 
 /// Takes away the databases that a measurement made on a server; says whether all are gone.

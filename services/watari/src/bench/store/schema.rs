@@ -69,16 +69,21 @@ diesel::table! {
 }
 
 diesel::table! {
+    leaf (seq) {
+        seq -> BigInt,
+        hash -> Binary,
+        permit_digest -> Nullable<Binary>,
+        settled_digest -> Nullable<Binary>,
+    }
+}
+
+diesel::table! {
     entry (seq) {
         seq -> BigInt,
         segment -> Integer,
-        inquiry -> Binary,
-        settled_inquiry -> Nullable<Binary>,
-        permit -> Binary,
-        inquirer -> Text,
-        provider -> Text,
-        outcome -> Text,
-        decided_at_unix_ms -> BigInt,
+        act -> Text,
+        inquirer -> Nullable<Text>,
+        provider -> Nullable<Text>,
         body -> Binary,
     }
 }

@@ -1,3 +1,0 @@
-DROP TABLE checkpoint;
-DROP TABLE tile;
-DROP TABLE entry;
