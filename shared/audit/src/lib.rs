@@ -6,16 +6,24 @@
 //! makes the judge panic.
 //! Invariant: nothing here destroys or changes anything.
 
+mod draft;
 mod findings;
 pub mod order;
+pub mod orders;
+mod ranges;
 mod receipt;
+mod slip;
 mod source;
 mod verify;
 mod witness;
 
+pub use draft::{Draft, NotDrafted};
 pub use findings::{Finding, Kind, Report};
 pub use order::{
     Destroy, Hold, IndexRange, LiftHold, OpenedOrder, Order, OrderAct, OrderError, Scope,
+};
+pub use orders::{
+    BodyFacts, EntryFacts, Facts, Fate, Orders, Slip, StandingHold, Unlawful, Verdict,
 };
 pub use receipt::{Proven, ReceiptError};
 pub use source::{Listed, Source, StoredBody, StoredNote, Unreadable};
