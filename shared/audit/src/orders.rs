@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 use crate::{
     order::{Destroy, Hold, OpenedOrder, OrderAct, Scope},
-    ranges::{joined, single, within, without},
+    ranges::Ranges,
     slip,
 };
 
@@ -51,9 +51,15 @@ pub struct Slip {
     pub index: u64,
     pub id: Uuid,
     pub segment: Segment,
-    /// The entries whose bodies it destroys, ascending.
-    pub destroyed: Vec<Range<u64>>,
     pub verdict: Verdict,
+    pub(crate) destroyed: Ranges,
+}
+
+impl Slip {
+    /// The entries whose bodies it destroys, ascending.
+    pub fn destroyed(&self) -> impl Iterator<Item = Range<u64>> {
+        self.destroyed.iter()
+    }
 }
 
 /// Whether an order is lawful; one that is not has no effect.
@@ -217,12 +223,11 @@ impl Orders {
     }
 
     /// The entries whose bodies a slip at this index destroys: neither held ones nor orders.
-    pub(crate) fn destroyed_by(&self, index: u64, destroy: &Destroy) -> Vec<Range<u64>> {
-        let ranges = joined(destroy.ranges.iter().map(|(from, to)| *from..index.min(*to)));
-        let held = joined(destroy.held.iter().copied().map(single));
-        let orders = ranges.iter().flat_map(|range| self.places.range(range.clone()));
-        let orders = joined(orders.copied().map(single));
-        without(&without(&ranges, &held), &orders)
+    pub(crate) fn destroyed_by(&self, index: u64, destroy: &Destroy) -> Ranges {
+        let ranges = Ranges::of(destroy.ranges.iter().map(|(from, to)| *from..index.min(*to)));
+        let orders = ranges.iter().flat_map(|range| self.places.range(range));
+        let stay = orders.chain(&destroy.held).copied();
+        ranges.minus(&singles(stay))
     }
 
     pub(crate) fn rules(&self) -> &RetentionRules {
@@ -258,18 +263,18 @@ impl Orders {
     pub fn fates(&self, missing: Range<u64>) -> Vec<(Range<u64>, Fate)> {
         let (lawful, unlawful): (Vec<&Slip>, Vec<&Slip>) =
             self.slips.iter().partition(|slip| slip.verdict.is_ok());
-        let mut left = joined(once(missing));
+        let mut left = Ranges::of(once(missing));
         let mut fates = Vec::new();
         for slip in lawful.into_iter().chain(unlawful) {
             let fate = match slip.verdict {
                 Ok(()) => Fate::Destroyed { slip: slip.index },
                 Err(reason) => Fate::Unlawful { slip: slip.index, reason },
             };
-            let named = within(&left, &slip.destroyed);
-            left = without(&left, &named);
-            fates.extend(named.into_iter().map(|range| (range, fate)));
+            let named = left.and(&slip.destroyed);
+            left = left.minus(&named);
+            fates.extend(named.iter().map(|range| (range, fate)));
         }
-        fates.extend(left.into_iter().map(|range| (range, Fate::Kept)));
+        fates.extend(left.iter().map(|range| (range, Fate::Kept)));
         fates.sort_unstable_by_key(|(range, _)| range.start);
         fates
     }
@@ -291,14 +296,19 @@ impl StandingHold {
     }
 
     /// The first of these entries that it keeps whoever's they are.
-    pub(crate) fn first_of(&self, ranges: &[Range<u64>]) -> Option<u64> {
+    pub(crate) fn first_of(&self, entries: &Ranges) -> Option<u64> {
         let named = match &self.hold.scope {
-            Scope::Range(range) => joined(once(range.from_index..range.to_index)),
-            Scope::Entries(entries) => joined(entries.iter().copied().map(single)),
-            Scope::Municipality(_) => Vec::new(),
+            Scope::Range(range) => Ranges::of(once(range.from_index..range.to_index)),
+            Scope::Entries(named) => singles(named.iter().copied()),
+            Scope::Municipality(_) => return None,
         };
-        within(ranges, &named).first().map(|range| range.start)
+        entries.and(&named).iter().next().map(|range| range.start)
     }
+}
+
+/// The last number of all is no index: nothing can stand behind it.
+fn singles(indices: impl IntoIterator<Item = u64>) -> Ranges {
+    Ranges::of(indices.into_iter().map(|index| index..index.saturating_add(1)))
 }
 
 #[cfg(test)]

@@ -1,7 +1,5 @@
 //! Judges a destruction slip (docs/LOG_FORMAT.md §7).
 
-use std::ops::Range;
-
 use domain::retention::{RetentionClass, japanese_day, segment_last_kept_day};
 use ledger::Hash;
 use sha2::{Digest, Sha256};
@@ -10,7 +8,7 @@ use time::{Date, Duration};
 use crate::{
     order::{Destroy, Scope},
     orders::{EntryFacts, Facts, Orders, Unlawful, Verdict},
-    ranges::within,
+    ranges::Ranges,
 };
 
 /// A witness may be late with a checkpoint, and clocks differ; a day is more than enough for both.
@@ -73,8 +71,8 @@ fn years_needed(orders: &Orders, destroy: &Destroy, today: Date) -> Option<u32> 
     orders.rules().segment_years(RetentionClass::Provision, destroy.segment, today)
 }
 
-fn judge_entries(orders: &Orders, destroyed: &[Range<u64>], destroy: &Destroy) -> Verdict {
-    let counted = destroyed.iter().map(|range| range.end - range.start).sum();
+fn judge_entries(orders: &Orders, destroyed: &Ranges, destroy: &Destroy) -> Verdict {
+    let counted = destroyed.count();
     if destroy.bodies != counted {
         return Err(Unlawful::WrongCount { counted });
     }
@@ -83,7 +81,7 @@ fn judge_entries(orders: &Orders, destroyed: &[Range<u64>], destroy: &Destroy) -
     }
     let earlier = orders.slips().iter().filter(|slip| slip.verdict.is_ok());
     let mut twice = earlier
-        .filter_map(|slip| within(destroyed, &slip.destroyed).first().map(|range| range.start));
+        .filter_map(|slip| destroyed.and(&slip.destroyed).iter().next().map(|range| range.start));
     twice.next().map_or(Ok(()), |index| Err(Unlawful::DestroyedBefore { index }))
 }
 
@@ -91,7 +89,7 @@ fn judge_entries(orders: &Orders, destroyed: &[Range<u64>], destroy: &Destroy) -
 /// body that is gone nobody knows any more.
 fn judge_bodies<F: Facts>(
     orders: &Orders,
-    destroyed: &[Range<u64>],
+    destroyed: &Ranges,
     destroy: &Destroy,
     facts: &mut F,
 ) -> Result<Verdict, F::Error> {
@@ -102,9 +100,9 @@ fn judge_bodies<F: Facts>(
         .collect();
     let mut digest = Sha256::new();
     let mut verdict = Ok(());
-    for range in destroyed {
+    for range in destroyed.iter() {
         let mut indices = range.clone();
-        facts.entries(range.clone(), &mut |EntryFacts { leaf, body }| {
+        facts.entries(range, &mut |EntryFacts { leaf, body }| {
             digest.update(leaf.as_bytes());
             let (Some(index), Some(body)) = (indices.next(), body) else { return };
             let (inquirer, provider) = (body.inquirer, body.provider);
