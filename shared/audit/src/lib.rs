@@ -6,7 +6,9 @@
 //! makes the judge panic.
 //! Invariant: nothing here destroys or changes anything.
 
+mod advice;
 mod draft;
+mod file;
 mod findings;
 pub mod order;
 pub mod orders;
@@ -14,10 +16,13 @@ mod ranges;
 mod receipt;
 mod slip;
 mod source;
+mod stored;
+mod survey;
 mod verify;
 mod witness;
 
 pub use draft::{Draft, NotDrafted};
+pub use file::replace_file;
 pub use findings::{Finding, Kind, Report};
 pub use order::{
     Destroy, Hold, IndexRange, LiftHold, OpenedOrder, Order, OrderAct, OrderError, Scope,
@@ -27,5 +32,7 @@ pub use orders::{
 };
 pub use receipt::{Proven, ReceiptError};
 pub use source::{Listed, Source, StoredBody, StoredNote, Unreadable};
+pub use stored::{Stored, StoredError, newest_checkpoint};
+pub use survey::{Month, Survey, SurveyError};
 pub use verify::{Evidence, Extent, Trust};
 pub use witness::Cosigned;
