@@ -10,6 +10,7 @@
 pub mod address_number;
 pub mod clock;
 pub mod context;
+pub mod disclosure;
 pub mod individual_number;
 pub mod inquiry;
 pub mod law;
@@ -19,6 +20,7 @@ pub mod personal;
 pub mod policy;
 pub mod provision;
 pub mod retention;
+pub mod review;
 pub mod subject;
 pub mod text_id;
 pub mod vaccination;
