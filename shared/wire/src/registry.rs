@@ -16,6 +16,7 @@ pub const TERMINALS: &str = "/v1/terminals";
 pub const TERMINALS_REVOKE: &str = "/v1/terminals/revoke";
 pub const OPERATORS: &str = "/v1/operators";
 pub const OPERATORS_SUSPEND: &str = "/v1/operators/suspend";
+pub const ACCESS_LOG_LIST: &str = "/v1/access-log/list";
 
 /// Log-in by user id and password (C037), only from a registered terminal (C039).
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -204,4 +205,57 @@ pub struct RegisterOperator {
 pub struct SuspendOperator {
     #[schema(value_type = String)]
     pub operator: OperatorId,
+}
+
+/// A page of the access log, oldest first.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ListAccess {
+    /// Whose lines; a supervisor reads the own municipality's.  Absent for everybody's, which only
+    /// national operations read.
+    #[schema(value_type = Option<String>, example = "131211")]
+    pub municipality: Option<MunicipalityCode>,
+    /// First sequence number wanted.
+    pub from: u64,
+    /// At most 1,000.
+    pub limit: u16,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AccessLog {
+    pub lines: Vec<AccessLine>,
+}
+
+/// A line of the access log: who, when, from where, what, with which result (C103, C109, C110).
+///
+/// Its JSON bytes, as they were written first, are a leaf of the log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AccessLine {
+    /// Place in the log, from 0 without gaps.
+    pub sequence: u64,
+    pub at_unix_ms: i64,
+    /// The operator, proven by a token or by the password.
+    #[schema(value_type = Option<String>)]
+    pub operator: Option<OperatorId>,
+    /// A registered operator whom somebody claimed to be and did not prove to be.
+    #[schema(value_type = Option<String>)]
+    pub claimed: Option<OperatorId>,
+    /// The service that acted, kind and instance, as its certificate proves.
+    pub service: Option<String>,
+    /// The terminal, as its certificate proves, and its municipality; 000000 is national operations.
+    #[schema(value_type = Option<String>)]
+    pub terminal: Option<TerminalId>,
+    pub municipality: Option<String>,
+    /// What was done or asked for.
+    pub action: String,
+    /// Id of what was registered, changed or read.
+    pub object: Option<String>,
+    /// The municipality whose line this is: the object's, or else the terminal's.
+    pub concerns: Option<String>,
+    /// How it ended: done, or why not.
+    pub result: String,
+    /// Id of the request, the same in every service.
+    pub request: String,
 }
