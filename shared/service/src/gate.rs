@@ -123,7 +123,8 @@ async fn serve(
     };
     let error = answer.response().error().and_then(|error| error.as_error::<ApiError>());
     let code = error.map_or(problems::INTERNAL.code, |error| error.kind().code);
-    let problem = (!answer.status().is_success()).then_some(code);
+    let is_problem = answer.status().is_client_error() || answer.status().is_server_error();
+    let problem = is_problem.then_some(code);
     let action = endpoint.map(|endpoint| endpoint.action);
     let ended = Ended { actor, action, request: request_id.clone(), at, problem };
     let instead = match recorder {

@@ -1,7 +1,10 @@
 //! The listener: TLS 1.3 with client certificates, deadlines, limits, graceful stop.
 
 use std::any::Any;
+use std::fmt;
+use std::future::Future;
 use std::net::{SocketAddr, TcpListener};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -52,6 +55,16 @@ pub struct Running {
     handle: ServerHandle,
     task: JoinHandle<std::io::Result<()>>,
     background: Vec<JoinHandle<()>>,
+    endings: Vec<Ending>,
+}
+
+/// What a service does after its last answer.
+struct Ending(Pin<Box<dyn Future<Output = ()> + Send>>);
+
+impl fmt::Debug for Ending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Ending")
+    }
 }
 
 impl Running {
@@ -62,12 +75,22 @@ impl Running {
         for task in self.background {
             task.abort();
         }
+        for ending in self.endings {
+            ending.0.await;
+        }
     }
 
     /// Ties a background task to the life of this service.
     #[must_use]
     pub fn with_background(mut self, task: JoinHandle<()>) -> Self {
         self.background.push(task);
+        self
+    }
+
+    /// Does this once, when the service has answered its last request and is being stopped.
+    #[must_use]
+    pub fn with_ending(mut self, ending: impl Future<Output = ()> + Send + 'static) -> Self {
+        self.endings.push(Ending(Box::pin(ending)));
         self
     }
 }
@@ -140,7 +163,7 @@ pub fn start(
     let handle = server.handle();
     let task = tokio::spawn(server);
     let background = vec![tokio::spawn(follow_trust(identity)), tokio::spawn(follow_lines)];
-    Ok(Running { service, address, handle, task, background })
+    Ok(Running { service, address, handle, task, background, endings: Vec::new() })
 }
 
 /// Reads the caller's certificate once for each connection.
