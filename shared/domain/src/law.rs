@@ -42,7 +42,7 @@ static LEGAL_BASES: LazyLock<BTreeMap<String, LegalBasis>> = LazyLock::new(|| {
         .collect()
 });
 
-fn covers(from: Option<Date>, until: Option<Date>, day: Date) -> bool {
+pub(crate) fn covers(from: Option<Date>, until: Option<Date>, day: Date) -> bool {
     from.is_none_or(|from| from <= day) && until.is_none_or(|until| day <= until)
 }
 
