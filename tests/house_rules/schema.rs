@@ -7,10 +7,11 @@ pub(crate) const POSTGRES: &str = "postgres";
 pub(crate) const SQLITE: &str = "sqlite";
 
 /// Tables to which rows are added and in which nothing ever changes: folder of the service, table.
-const APPEND_ONLY: [(&str, &str); 9] = [
+const APPEND_ONLY: [(&str, &str); 10] = [
     ("services/partition", "operation_log"),
     ("services/partition", "operation_tile"),
     ("services/partition", "provision"),
+    ("services/partition", "witness_evidence"),
     ("services/provision-log", "checkpoint"),
     ("services/provision-log", "cosigned"),
     ("services/provision-log", "entry"),

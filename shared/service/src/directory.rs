@@ -71,6 +71,11 @@ impl Directory {
         self.members.get(&code)
     }
 
+    /// The municipalities that take part, in no order.
+    pub fn codes(&self) -> impl Iterator<Item = MunicipalityCode> {
+        self.members.keys().copied()
+    }
+
     /// The key of this number that verifies log-in tokens now.
     pub(crate) fn token_key(&self, id: KeyId, now_unix_s: i64) -> Option<&DecodingKey> {
         let keys = self.token_keys.iter().filter(|key| key.is_valid_at(now_unix_s));

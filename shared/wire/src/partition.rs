@@ -256,6 +256,11 @@ impl std::fmt::Debug for Received {
     }
 }
 
+/// Asks how the room's records and the provision log agree; there is nothing to choose.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ReadReconciliation {}
+
 /// How the room's records and the provision log agree.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -263,7 +268,7 @@ pub struct Reconciliation {
     /// Entries of the log before this index have been compared.
     pub next_index: u64,
     pub reconciled_at_unix_ms: i64,
-    /// Records that one side has and the other does not.
+    /// Records that one side has and the other does not: the oldest, at most 1,000.
     pub one_sided: Vec<OneSided>,
 }
 

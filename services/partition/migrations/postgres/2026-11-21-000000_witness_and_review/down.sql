@@ -1,3 +1,4 @@
+DROP INDEX inquiry_answered;
 DROP INDEX provision_subject;
 DROP TABLE operation_checkpoint;
 DROP TABLE operator_hold;

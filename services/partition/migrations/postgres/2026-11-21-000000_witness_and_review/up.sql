@@ -67,6 +67,9 @@ CREATE TABLE operation_checkpoint (
 -- Who received a person's records.
 CREATE INDEX provision_subject ON provision (municipality, subject_id);
 
+-- What was answered lately, to be compared with the provision log.
+CREATE INDEX inquiry_answered ON inquiry (municipality, answered_at_unix_ms) WHERE answered_at_unix_ms IS NOT NULL;
+
 -- The database keeps the rooms apart too: no setting, no rows.
 ALTER TABLE witness_state ENABLE ROW LEVEL SECURITY;
 CREATE POLICY room ON witness_state USING (municipality = NULLIF(current_setting('watari.municipality', true), ''))

@@ -66,3 +66,9 @@ CREATE TABLE operation_checkpoint (
 
 -- Who received a person's records.
 CREATE INDEX provision_subject ON provision (municipality, subject_id);
+
+-- What was answered lately, to be compared with the provision log.
+CREATE INDEX inquiry_answered ON inquiry (municipality, answered_at_unix_ms) WHERE answered_at_unix_ms IS NOT NULL;
+
+CREATE TRIGGER witness_evidence_keeps BEFORE UPDATE ON witness_evidence BEGIN SELECT RAISE(ABORT, 'append only'); END;
+CREATE TRIGGER witness_evidence_stays BEFORE DELETE ON witness_evidence BEGIN SELECT RAISE(ABORT, 'append only'); END;
