@@ -9,9 +9,6 @@ use time::{Date, Duration, Month, OffsetDateTime};
 
 use crate::law::JST;
 
-/// Seven classes for a thousand years of changes; more is not a list of ours.
-const RULES_MAX: usize = 10_000;
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RetentionClass {
@@ -53,7 +50,7 @@ impl RetentionRules {
         let mut rules = Vec::new();
         for (index, row) in csv::Reader::from_reader(csv_text.as_bytes()).deserialize().enumerate()
         {
-            let rule = row.ok().filter(|rule: &Rule| rule.is_sound() && index < RULES_MAX);
+            let rule = row.ok().filter(Rule::is_sound);
             rules.push(rule.ok_or(InvalidRetentionRules { row: index + 1 })?);
         }
         Ok(Self { rules })

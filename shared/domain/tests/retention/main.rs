@@ -1,4 +1,5 @@
 //! The retention clock against an oracle in another language that reckons in another way.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests stop at the first surprise")]
 
 use std::process::Command;
 
