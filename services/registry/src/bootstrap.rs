@@ -1,10 +1,13 @@
 use db::{Db, DbError, TxError};
 use domain::{Actor, Clock, OpContext, OperatorId, RequestId, Role, ServiceKind, TerminalId};
+use ledger::Tree;
 use service::config::ConfigError;
 use wire::WirePassword;
 
+use crate::access::Access;
+use crate::access_log::{LogError, append};
 use crate::passwords::{self, Passwords};
-use crate::store::{self, Access, NewOperator, NewTerminal};
+use crate::store::{self, NewOperator, NewTerminal};
 use crate::{Config, Limits, MIGRATIONS};
 
 /// The first person of national operations and the terminal this person sits at.
@@ -29,6 +32,8 @@ pub enum BootstrapError {
     Config(#[from] ConfigError),
     #[error(transparent)]
     Database(#[from] DbError),
+    #[error("the access log is not the one that was written; nothing was registered")]
+    AccessLog,
 }
 
 impl TxError for BootstrapError {
@@ -36,6 +41,15 @@ impl TxError for BootstrapError {
         match self {
             Self::Database(error) => Some(error),
             _ => None,
+        }
+    }
+}
+
+impl From<LogError> for BootstrapError {
+    fn from(error: LogError) -> Self {
+        match error {
+            LogError::Db(error) => Self::Database(error),
+            LogError::Damaged => Self::AccessLog,
         }
     }
 }
@@ -66,10 +80,10 @@ pub async fn bootstrap_in(
     let at = clock.now();
     let actor = Actor::Service { kind: ServiceKind::Registry, instance: "setup".to_owned() };
     let context = OpContext::new(actor, RequestId::make_random(), at);
-    let access = |action, object: &str| Access::of(&context, action, Some(object));
+    let access = |action| Access::of(&context, action).with("done");
     let lines = [
-        access("RegisterOperator", operator.as_str()),
-        access("RegisterTerminal", &format!("{}/{terminal}", store::place(None))),
+        access("RegisterOperator").to(&operator).concerning(store::place(None)),
+        access("RegisterTerminal").to_terminal(None, &terminal),
     ];
     let operator =
         NewOperator { id: operator, municipality: None, role: Role::National, password_hash };
@@ -82,9 +96,7 @@ pub async fn bootstrap_in(
         }
         store::operator_insert(tx, &operator, at)?;
         store::terminal_insert(tx, &terminal, at)?;
-        for line in &lines {
-            store::access_append(tx, line, "done")?;
-        }
+        append(tx, &Tree::new(), lines.to_vec()).map(drop)?;
         Ok(())
     })
     .await

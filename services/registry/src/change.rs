@@ -1,10 +1,12 @@
 //! Every registration is one transaction: look, change, write down what came of it.
 
+use std::future::Future;
+
 use db::{DbError, Tx};
-use service::{ApiError, problems};
+use service::{ApiError, Caller, problems};
 
 use crate::Registry;
-use crate::store::{self, Access};
+use crate::access::Access;
 
 /// What came of a request to change something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,26 +50,48 @@ impl Change {
     }
 }
 
-/// Does `work` under the registry's lock and records its outcome in the same transaction.
+/// What a change does in its transaction; it may run several times, and decides before it writes:
+/// what it wrote is kept whatever it returns.
+pub(crate) type Work = Box<dyn Fn(&mut Tx, &mut Access) -> Result<Change, DbError> + Send>;
+
+/// Makes a change with its line in the access log.
 ///
-/// `work` decides before it writes: what it wrote is kept whatever it returns.
+/// `prepare` looks at the request before the registry is locked; what it refuses leaves a line too.
 pub(crate) async fn make(
     registry: &Registry,
-    name: &'static str,
+    caller: &Caller,
     access: Access,
-    work: impl Fn(&mut Tx) -> Result<Change, DbError> + Send + 'static,
+    prepare: impl Future<Output = Result<Work, ApiError>>,
 ) -> Result<(), ApiError> {
-    let change = registry
-        .db
-        .transaction(name, move |tx| {
-            store::registry_lock(tx)?;
-            let change = work(tx)?;
-            store::access_append(tx, &access, change.as_str())?;
-            Ok::<_, DbError>(change)
-        })
-        .await?;
+    let work = match prepare.await {
+        Ok(work) => work,
+        Err(error) => return Err(refuse(registry, caller, access, error).await),
+    };
+    let done = registry.access_log.write("registry.change", move |tx| {
+        let mut line = access.clone();
+        let change = work(tx, &mut line)?;
+        Ok((change, vec![line.with(change.as_str())]))
+    });
+    let change = done.await?;
+    caller.context.recorded.set();
     if change == Change::Made {
         registry.published.refresh_after_change().await;
     }
     change.answer()
+}
+
+/// Writes down what is refused before it is; if that fails, the caller hears of that instead.
+pub(crate) async fn refuse(
+    registry: &Registry,
+    caller: &Caller,
+    line: Access,
+    error: ApiError,
+) -> ApiError {
+    match registry.access_log.add(line.with(error.kind().code)).await {
+        Ok(()) => {
+            caller.context.recorded.set();
+            error
+        }
+        Err(error) => ApiError::caused(&problems::UNAVAILABLE, error),
+    }
 }

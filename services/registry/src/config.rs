@@ -1,5 +1,7 @@
 use std::path::{Path, PathBuf};
 
+use crypto::{CryptoError, SigningKey, VerifyingKey};
+use ledger::{KeyName, Signer, Verifier};
 use serde::Deserialize;
 use service::config::{DatabaseConfig, ListenConfig};
 use wire::tls::TlsFiles;
@@ -14,6 +16,9 @@ pub struct Config {
     pub database: DatabaseConfig,
     /// PEM file of the key that signs directory and revocations; all others pin its public half.
     pub directory_key: PathBuf,
+    /// Public halves of earlier directory keys, base64: the access log was signed with them.
+    #[serde(default)]
+    pub former_directory_keys: Vec<String>,
     pub token_key: TokenKeyConfig,
     #[serde(default)]
     pub limits: Limits,
@@ -70,7 +75,27 @@ impl Default for Limits {
     }
 }
 
+/// Name and origin of the access log in its signed checkpoints.
+const ACCESS_LOG: &str = "watari-registry/access";
+
 impl Config {
+    /// The key that signs the access log: the directory's, under a name of its own.
+    pub(crate) fn access_signer(&self) -> Result<Signer, CryptoError> {
+        let key = SigningKey::load(&self.directory_key)?.into_ed25519();
+        Ok(Signer::new(access_name()?, key))
+    }
+
+    /// All keys the access log was ever signed with: whoever verifies it needs them.
+    pub fn access_keys(&self) -> Result<Vec<Verifier>, CryptoError> {
+        let former = self
+            .former_directory_keys
+            .iter()
+            .map(|text| Ok(Verifier::new(access_name()?, VerifyingKey::parse(text)?.to_ed25519())));
+        let mut keys = former.collect::<Result<Vec<_>, CryptoError>>()?;
+        keys.push(self.access_signer()?.verifier().clone());
+        Ok(keys)
+    }
+
     /// The same with every path relative to `folder`, where the configuration file is.
     pub fn beside(self, folder: &Path) -> Self {
         let token_key =
@@ -82,4 +107,8 @@ impl Config {
             ..self
         }
     }
+}
+
+fn access_name() -> Result<KeyName, CryptoError> {
+    KeyName::parse(ACCESS_LOG).map_err(|_| CryptoError::Malformed)
 }

@@ -3,8 +3,9 @@ use service::{ApiError, Caller, problems};
 use uuid::Uuid;
 use wire::registry::{LogInAnswer, LogInRequest};
 
+use crate::access::Access;
 use crate::backoff::Attempt;
-use crate::store::{self, Access, NewSession, Operator, Terminal};
+use crate::store::{self, NewSession, Operator, Terminal};
 use crate::tokens::Subject;
 use crate::{LOG_IN_REFUSED, Registry};
 
@@ -30,6 +31,7 @@ pub(crate) async fn log_in(
     let now_unix_s = caller.context.at.unix_timestamp();
     if let Err(wait_s) = registry.backoff.admit(&attempt, now_unix_s) {
         registry.log_ins.count("delayed");
+        record_delay(registry, caller, user).await?;
         return Err(ApiError::new(&problems::TOO_MANY).retry_after_s(wait_s));
     }
     match check(registry, caller, seat, user, request).await {
@@ -72,25 +74,45 @@ async fn check(
     let (operator, terminal) = find(registry, &seat, user).await?;
     let hash = operator.as_ref().map(|operator| operator.password_hash.as_str());
     let is_password = registry.passwords.verify(request.password, hash).await?;
-    let admitted = operator
-        .as_ref()
-        .filter(|operator| is_password && may_sit(operator, &seat, terminal.as_ref()));
-    let grant = admitted.map(|operator| grant(registry, caller, &seat, operator)).transpose()?;
-    let access = Access::of(&caller.context, "LogIn", None).by(operator.as_ref().map(|o| &o.id));
+    let judged = judge(operator.as_ref(), is_password, &seat, terminal.as_ref());
+    let admitted = judged.ok().map(|operator| grant(registry, caller, &seat, operator));
+    let grant = admitted.transpose()?;
+    let refused = judged.err().unwrap_or(SUSPENDED);
+    let line = Access::of(&caller.context, "LogIn");
+    // What somebody typed is not kept: it may be a password.
+    let line = operator.iter().fold(line, |line, operator| line.by(&operator.id, is_password));
     let session = grant.as_ref().map(|grant| grant.session.clone());
-    let begun = registry
-        .db
-        .transaction("registry.log_in", move |tx| {
-            let begun = match &session {
-                Some(session) => store::session_begin(tx, session)?,
-                None => false,
-            };
-            store::access_append(tx, &access, if begun { "done" } else { "refused" })?;
-            Ok::<_, db::DbError>(begun)
-        })
-        .await?;
+    let begun = registry.access_log.write("registry.log_in", move |tx| {
+        let begun = match &session {
+            Some(session) => store::session_begin(tx, session)?,
+            None => false,
+        };
+        Ok((begun, vec![line.clone().with(if begun { "done" } else { refused })]))
+    });
+    let begun = begun.await?;
+    caller.context.recorded.set();
     // Only now, when session and log line are durable, does the token leave.
     Ok(grant.filter(|_| begun).map(|grant| grant.answer))
+}
+
+/// Whoever must wait is not checked; the line names the operator only if there is such a one.
+async fn record_delay(
+    registry: &Registry,
+    caller: &Caller,
+    user: Option<OperatorId>,
+) -> Result<(), ApiError> {
+    let line = Access::of(&caller.context, "LogIn").with(problems::TOO_MANY.code);
+    let recorded = registry.access_log.write("registry.log_in_delayed", move |tx| {
+        let operator = match &user {
+            Some(user) => store::operator_find(tx, user)?,
+            None => None,
+        };
+        let line = line.clone();
+        Ok(((), vec![operator.iter().fold(line, |line, operator| line.by(&operator.id, false))]))
+    });
+    recorded.await?;
+    caller.context.recorded.set();
+    Ok(())
 }
 
 async fn find(
@@ -110,10 +132,29 @@ async fn find(
     Ok(found.await?)
 }
 
-fn may_sit(operator: &Operator, seat: &Seat, terminal: Option<&Terminal>) -> bool {
+const SUSPENDED: &str = "refused: suspended";
+
+/// Who may begin a session, or why nobody may: for the access log, not for the caller.
+fn judge<'a>(
+    operator: Option<&'a Operator>,
+    is_password: bool,
+    seat: &Seat,
+    terminal: Option<&Terminal>,
+) -> Result<&'a Operator, &'static str> {
     let is_registered = terminal
         .is_some_and(|terminal| !terminal.is_revoked && terminal.thumbprint == seat.thumbprint);
-    is_registered && !operator.is_suspended && operator.place == store::place(seat.municipality)
+    let Some(operator) = operator else { return Err("refused: no such operator") };
+    if !is_password {
+        Err("refused: wrong password")
+    } else if operator.is_suspended {
+        Err(SUSPENDED)
+    } else if operator.place != store::place(seat.municipality) {
+        Err("refused: another municipality's terminal")
+    } else if !is_registered {
+        Err("refused: terminal not registered")
+    } else {
+        Ok(operator)
+    }
 }
 
 /// What will be given once it is written down.

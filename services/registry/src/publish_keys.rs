@@ -8,8 +8,9 @@ use service::{ApiError, Caller};
 use wire::registry::{PublishKeys, PublishedKey};
 
 use crate::Registry;
-use crate::change::{Change, make};
-use crate::store::{self, Access, Purpose, RoomKey};
+use crate::access::Access;
+use crate::change::{Change, Work, make};
+use crate::store::{self, Purpose, RoomKey};
 
 /// Keys of one purpose that a room may have at the same time.
 const KEYS_MAX: usize = 8;
@@ -22,15 +23,20 @@ pub(crate) async fn publish_keys(
     caller: &Caller,
     request: PublishKeys,
 ) -> Result<(), ApiError> {
-    let wanted = wanted(&request)?;
+    let code = request.municipality;
+    let access = Access::of(&caller.context, "PublishKeys").to(code).concerning(code.to_string());
+    make(registry, caller, access, async { prepare(caller, &request) }).await
+}
+
+fn prepare(caller: &Caller, request: &PublishKeys) -> Result<Work, ApiError> {
+    let wanted = wanted(request)?;
     let code = request.municipality;
     let instance = match &caller.context.actor {
         Actor::Service { instance, .. } => Some(instance.clone()),
         _ => None,
     };
     let now_unix_s = caller.context.at.unix_timestamp();
-    let access = Access::of(&caller.context, "PublishKeys", Some(code.as_str()));
-    make(registry, "registry.publish_keys", access, move |tx| {
+    Ok(Box::new(move |tx, _| {
         let host = store::municipality_find(tx, code)?.map(|host| host.host);
         if host.is_none() || host != instance {
             return Ok(Change::Foreign);
@@ -49,8 +55,7 @@ pub(crate) async fn publish_keys(
         }
         store::directory_advance(tx)?;
         Ok(Change::Made)
-    })
-    .await
+    }))
 }
 
 /// The keys of a request, after each has been read as what it claims to be.

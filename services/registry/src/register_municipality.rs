@@ -1,10 +1,12 @@
 use domain::{TerminalId, municipalities};
 use service::{ApiError, Caller};
+use time::OffsetDateTime;
 use wire::registry::RegisterMunicipality;
 
 use crate::Registry;
-use crate::change::{Change, make};
-use crate::store::{self, Access, Host};
+use crate::access::Access;
+use crate::change::{Change, Work, make};
+use crate::store::{self, Host};
 
 const URL_BYTES_MAX: usize = 200;
 
@@ -12,18 +14,25 @@ const URL_BYTES_MAX: usize = 200;
 pub(crate) async fn register_municipality(
     registry: &Registry,
     caller: &Caller,
-    RegisterMunicipality { municipality: code, host, url }: RegisterMunicipality,
+    request: RegisterMunicipality,
 ) -> Result<(), ApiError> {
+    let code = request.municipality;
+    let access = Access::of(&caller.context, "RegisterMunicipality").to(code);
+    let access = access.concerning(code.to_string());
+    let at = caller.context.at;
+    make(registry, caller, access, async { prepare(request, at) }).await
+}
+
+fn prepare(request: RegisterMunicipality, at: OffsetDateTime) -> Result<Work, ApiError> {
+    let RegisterMunicipality { municipality: code, host, url } = request;
     municipalities::municipality(code).ok_or_else(|| ApiError::field("municipality"))?;
     // An instance is named like a terminal: see `wire::PeerIdentity`.
     TerminalId::parse(&host).map_err(|_| ApiError::field("host"))?;
     if !is_base_url(&url) {
         return Err(ApiError::field("url"));
     }
-    let at = caller.context.at;
     let new = Host { host, url };
-    let access = Access::of(&caller.context, "RegisterMunicipality", Some(code.as_str()));
-    make(registry, "registry.register_municipality", access, move |tx| {
+    Ok(Box::new(move |tx, _| {
         match store::municipality_find(tx, code)? {
             Some(old) if old == new => return Ok(Change::Same),
             Some(_) => store::municipality_move(tx, code, &new)?,
@@ -31,8 +40,7 @@ pub(crate) async fn register_municipality(
         }
         store::directory_advance(tx)?;
         Ok(Change::Made)
-    })
-    .await
+    }))
 }
 
 /// `https://`, a host, perhaps a port and a path; no user, query or fragment.

@@ -1,10 +1,12 @@
 use domain::{MunicipalityCode, municipalities};
 use service::{ApiError, Caller};
+use time::OffsetDateTime;
 use wire::registry::RegisterTerminal;
 
 use crate::Registry;
-use crate::change::{Change, make};
-use crate::store::{self, Access, NewTerminal};
+use crate::access::Access;
+use crate::change::{Change, Work, make};
+use crate::store::{self, NewTerminal};
 
 const THUMBPRINT_BYTES: usize = 32;
 
@@ -14,19 +16,23 @@ pub(crate) async fn register_terminal(
     caller: &Caller,
     request: RegisterTerminal,
 ) -> Result<(), ApiError> {
+    let access = Access::of(&caller.context, "RegisterTerminal");
+    let access = access.to_terminal(request.municipality, &request.terminal);
+    let at = caller.context.at;
+    make(registry, caller, access, async { prepare(request, at) }).await
+}
+
+fn prepare(request: RegisterTerminal, at: OffsetDateTime) -> Result<Work, ApiError> {
     require_known(request.municipality)?;
     if request.thumbprint.0.len() != THUMBPRINT_BYTES {
         return Err(ApiError::field("thumbprint"));
     }
-    let at = caller.context.at;
     let new = NewTerminal {
         municipality: request.municipality,
         id: request.terminal,
         thumbprint: request.thumbprint.0,
     };
-    let object = format!("{}/{}", store::place(new.municipality), new.id);
-    let access = Access::of(&caller.context, "RegisterTerminal", Some(&object));
-    make(registry, "registry.register_terminal", access, move |tx| {
+    Ok(Box::new(move |tx, _| {
         Ok(match store::terminal_find(tx, new.municipality, &new.id)? {
             Some(old) if !old.is_revoked && old.thumbprint == new.thumbprint => Change::Same,
             Some(_) => Change::Conflict,
@@ -35,8 +41,7 @@ pub(crate) async fn register_terminal(
                 Change::Made
             }
         })
-    })
-    .await
+    }))
 }
 
 /// National operations, or a municipality of today.

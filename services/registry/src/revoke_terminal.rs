@@ -2,8 +2,9 @@ use service::{ApiError, Caller};
 use wire::registry::RevokeTerminal;
 
 use crate::Registry;
-use crate::change::{Change, make};
-use crate::store::{self, Access};
+use crate::access::Access;
+use crate::change::{Change, Work, make};
+use crate::store;
 
 /// Revokes a terminal: no log-in from it, and no token of it counts any more.
 pub(crate) async fn revoke_terminal(
@@ -12,9 +13,9 @@ pub(crate) async fn revoke_terminal(
     RevokeTerminal { terminal, municipality }: RevokeTerminal,
 ) -> Result<(), ApiError> {
     let at = caller.context.at;
-    let object = format!("{}/{terminal}", store::place(municipality));
-    let access = Access::of(&caller.context, "RevokeTerminal", Some(&object));
-    make(registry, "registry.revoke_terminal", access, move |tx| {
+    let access = Access::of(&caller.context, "RevokeTerminal");
+    let access = access.to_terminal(municipality, &terminal);
+    let work: Work = Box::new(move |tx, _| {
         Ok(match store::terminal_find(tx, municipality, &terminal)? {
             None => Change::Absent,
             Some(found) if found.is_revoked => Change::Same,
@@ -23,6 +24,6 @@ pub(crate) async fn revoke_terminal(
                 Change::Made
             }
         })
-    })
-    .await
+    });
+    make(registry, caller, access, async { Ok(work) }).await
 }

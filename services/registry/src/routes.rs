@@ -9,16 +9,17 @@ use service::{ApiError, Body, Caller, Endpoint, health};
 use utoipa::{OpenApi, ToSchema};
 use wire::Problem;
 use wire::registry::{
-    self as paths, LogInAnswer, LogInRequest, PublishKeys, RegisterMunicipality, RegisterOperator,
-    RegisterTerminal, RevokeTerminal, Signed, SuspendOperator,
+    self as paths, AccessLog, ListAccess, LogInAnswer, LogInRequest, PublishKeys,
+    RegisterMunicipality, RegisterOperator, RegisterTerminal, RevokeTerminal, Signed,
+    SuspendOperator,
 };
 
 use crate::{
-    Registry, log_in, log_out, publish_keys, register_municipality, register_operator,
+    Registry, list_access, log_in, log_out, publish_keys, register_municipality, register_operator,
     register_terminal, revoke_terminal, suspend_operator,
 };
 
-const OWN: [Endpoint; 10] = [
+const OWN: [Endpoint; 11] = [
     Endpoint::post(paths::LOG_IN, Action::LogIn),
     Endpoint::post(paths::LOG_OUT, Action::LogOut),
     Endpoint::get(paths::DIRECTORY, Action::ReadDirectory),
@@ -29,12 +30,13 @@ const OWN: [Endpoint; 10] = [
     Endpoint::post(paths::TERMINALS_REVOKE, Action::RevokeTerminal),
     Endpoint::post(paths::OPERATORS, Action::RegisterOperator),
     Endpoint::post(paths::OPERATORS_SUSPEND, Action::SuspendOperator),
+    Endpoint::post(paths::ACCESS_LOG_LIST, Action::ReadAccessLog),
 ];
 
-const ALL: [Endpoint; 13] = {
-    let [a, b, c, d, e, f, g, h, i, j] = OWN;
+const ALL: [Endpoint; 14] = {
+    let [a, b, c, d, e, f, g, h, i, j, k] = OWN;
     let [live, ready, metrics] = health::ENDPOINTS;
-    [a, b, c, d, e, f, g, h, i, j, live, ready, metrics]
+    [a, b, c, d, e, f, g, h, i, j, k, live, ready, metrics]
 };
 
 /// Everything the registry answers; what is not here is refused at the gate.
@@ -51,7 +53,8 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
         .route(paths::TERMINALS, post().to(add_terminal))
         .route(paths::TERMINALS_REVOKE, post().to(end_terminal))
         .route(paths::OPERATORS, post().to(add_operator))
-        .route(paths::OPERATORS_SUSPEND, post().to(end_operator));
+        .route(paths::OPERATORS_SUSPEND, post().to(end_operator))
+        .route(paths::ACCESS_LOG_LIST, post().to(read_access_log));
 }
 
 #[derive(OpenApi)]
@@ -67,7 +70,8 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
         add_terminal,
         end_terminal,
         add_operator,
-        end_operator
+        end_operator,
+        read_access_log
     )
 )]
 struct Api;
@@ -203,4 +207,15 @@ async fn end_operator(
     Body(request): Body<SuspendOperator>,
 ) -> Changed {
     suspend_operator::suspend_operator(&registry, &caller, request).await.map(done)
+}
+
+/// Read who logged in and who registered whom.
+#[utoipa::path(post, path = paths::ACCESS_LOG_LIST, request_body = ListAccess, responses(
+    (status = 200, body = AccessLog), (status = 403, body = Problem), (status = 503, body = Problem)))]
+async fn read_access_log(
+    caller: Caller,
+    registry: Data<Registry>,
+    Body(request): Body<ListAccess>,
+) -> Result<Json<AccessLog>, ApiError> {
+    list_access::list_access(&registry, &caller, request).await.map(Json)
 }

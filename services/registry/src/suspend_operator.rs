@@ -2,8 +2,9 @@ use service::{ApiError, Caller};
 use wire::registry::SuspendOperator;
 
 use crate::Registry;
-use crate::change::{Change, make};
-use crate::store::{self, Access};
+use crate::access::Access;
+use crate::change::{Change, Work, make};
+use crate::store;
 
 /// Takes an operator's rights away at once (C055).
 pub(crate) async fn suspend_operator(
@@ -12,9 +13,13 @@ pub(crate) async fn suspend_operator(
     SuspendOperator { operator }: SuspendOperator,
 ) -> Result<(), ApiError> {
     let at = caller.context.at;
-    let access = Access::of(&caller.context, "SuspendOperator", Some(operator.as_str()));
-    make(registry, "registry.suspend_operator", access, move |tx| {
-        Ok(match store::operator_find(tx, &operator)? {
+    let access = Access::of(&caller.context, "SuspendOperator").to(&operator);
+    let work: Work = Box::new(move |tx, line| {
+        let found = store::operator_find(tx, &operator)?;
+        if let Some(found) = &found {
+            *line = line.clone().concerning(found.place.clone());
+        }
+        Ok(match found {
             None => Change::Absent,
             Some(found) if found.is_suspended => Change::Same,
             Some(_) => {
@@ -22,6 +27,6 @@ pub(crate) async fn suspend_operator(
                 Change::Made
             }
         })
-    })
-    .await
+    });
+    make(registry, caller, access, async { Ok(work) }).await
 }

@@ -99,17 +99,19 @@ async fn every_log_in_and_log_out_is_written_down_and_strangers_words_are_not() 
         refused.log_in("999912345678", PASSWORD).await.unwrap_err();
         adachi.change(paths::LOG_OUT, &()).await.unwrap();
         let log = w.access_log().await;
-        let line = |operator: Option<&str>, action: &str, result: &str| {
-            let terminal = Some("t".to_owned());
-            (operator.map(str::to_owned), terminal, action.to_owned(), None, result.to_owned())
-        };
+        let (proven, claimed) = (Some(operator("clerk-adachi")), Some(operator("clerk-adachi")));
         let expected = [
-            line(Some("clerk-adachi"), "LogIn", "done"),
-            line(Some("clerk-adachi"), "LogIn", "refused"),
-            line(None, "LogIn", "refused"),
-            line(Some("clerk-adachi"), "LogOut", "done"),
+            (proven.clone(), None, "LogIn", "done"),
+            (None, claimed, "LogIn", "refused: wrong password"),
+            (None, None, "LogIn", "refused: no such operator"),
+            (proven, None, "LogOut", "done"),
         ];
-        assert_eq!(log[log.len() - 4..], expected);
+        for (line, (proven, claimed, action, result)) in log[log.len() - 4..].iter().zip(expected) {
+            assert_eq!((&line.operator, &line.claimed), (&proven, &claimed), "{line:?}");
+            assert_eq!((line.action.as_str(), line.result.as_str()), (action, result));
+            assert_eq!(line.terminal.as_ref().unwrap().as_str(), "t");
+            assert_eq!(line.municipality.as_deref(), Some(ADACHI));
+        }
         assert!(!format!("{log:?}").contains("9999"));
         w.running.stop().await;
     }

@@ -79,8 +79,8 @@ async fn sent_twice_it_is_registered_once_and_other_content_is_a_conflict() {
         w.at("131211-t").log_in("clerk-adachi", PASSWORD).await.unwrap();
         assert_eq!(w.directory().await.sequence, before);
         let log = w.access_log().await;
-        assert_eq!(log.iter().filter(|line| line.4 == "conflict").count(), 4);
-        assert_eq!(log.iter().filter(|line| line.4 == "same").count(), 2);
+        assert_eq!(log.iter().filter(|line| line.result == "conflict").count(), 4);
+        assert_eq!(log.iter().filter(|line| line.result == "same").count(), 2);
         w.running.stop().await;
     }
 }
@@ -236,12 +236,13 @@ async fn every_change_names_its_actor_and_object() {
             ("RegisterTerminal", "131211/t"),
             ("RegisterOperator", "clerk-adachi"),
         ] {
-            let found = log.iter().any(|(who, terminal, what, which, result)| {
-                who.as_deref() == Some("national")
-                    && terminal.as_deref() == Some("national-1")
-                    && what == action
-                    && which.as_deref() == Some(object)
-                    && result == "done"
+            let found = log.iter().any(|line| {
+                line.operator == Some(operator("national"))
+                    && line.terminal.as_ref().is_some_and(|id| id.as_str() == "national-1")
+                    && line.action == action
+                    && line.object.as_deref() == Some(object)
+                    && line.concerns.as_deref() == Some(ADACHI)
+                    && line.result == "done"
             });
             assert!(found, "{action} {log:?}");
         }

@@ -1,7 +1,7 @@
 //! All SQL of the registry.
 //!
-//! Invariant: whoever registers or changes anything calls [`registry_lock`] first, so what was
-//! read under it is still so when it is written; the directory's sequence follows commits.
+//! Invariant: whoever writes anything calls [`registry_lock`] first, so what was read under it is
+//! still so when it is written; the directory's sequence and the access log follow commits.
 
 mod access_log;
 mod directory;
@@ -15,7 +15,10 @@ use domain::MunicipalityCode;
 use time::OffsetDateTime;
 use wire::identity::NATIONAL;
 
-pub(crate) use self::access_log::{Access, access_append};
+pub(crate) use self::access_log::{
+    AccessRow, access_checkpoint_insert, access_checkpoint_newest, access_checkpoints,
+    access_insert, access_page, access_rows, access_tail, access_tile,
+};
 pub(crate) use self::directory::{
     directory_advance, directory_read, directory_sequence, registry_lock, revocations_read,
     token_key_find, token_key_insert, token_key_set_validity, token_keys_delete,
@@ -45,4 +48,8 @@ pub(crate) fn unix_ms(at: OffsetDateTime) -> i64 {
 /// A value of ours that does not read back: the row was changed from outside.
 fn unreadable() -> db::DbError {
     diesel::result::Error::DeserializationError("a column holds no value of its type".into()).into()
+}
+
+fn unsigned(number: i64) -> Result<u64, db::DbError> {
+    u64::try_from(number).map_err(|_| unreadable())
 }

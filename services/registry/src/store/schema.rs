@@ -63,17 +63,27 @@ diesel::table! {
 }
 
 diesel::table! {
-    access_log (id) {
-        id -> BigInt,
-        at_ms -> BigInt,
-        operator -> Nullable<Text>,
-        service -> Nullable<Text>,
+    access_log (seq) {
+        seq -> BigInt,
         municipality -> Nullable<Text>,
-        terminal -> Nullable<Text>,
-        action -> Text,
-        object -> Nullable<Text>,
-        result -> Text,
-        request -> Text,
+        body -> Binary,
+        root -> Nullable<Binary>,
+    }
+}
+
+diesel::table! {
+    access_tile (level, idx) {
+        level -> SmallInt,
+        idx -> BigInt,
+        hashes -> Binary,
+    }
+}
+
+diesel::table! {
+    access_checkpoint (size) {
+        size -> BigInt,
+        issued_at_unix_ms -> BigInt,
+        note -> Text,
     }
 }
 

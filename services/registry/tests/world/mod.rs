@@ -18,7 +18,7 @@ use service::server::Running;
 use tempfile::TempDir;
 use wire::client::Deadlines;
 use wire::registry::{
-    self as paths, Directory, PublishedKey, RegisterMunicipality, RegisterOperator,
+    self as paths, AccessLine, Directory, PublishedKey, RegisterMunicipality, RegisterOperator,
     RegisterTerminal, Revocations, Signed,
 };
 use wire::tls::{Expected, TlsIdentity};
@@ -168,40 +168,26 @@ impl World {
             .unwrap()
     }
 
-    /// The access log, oldest first: (operator, action, object, result).
-    pub(crate) async fn access_log(&self) -> Vec<Line> {
-        self.t
+    /// The access log, oldest first, as it is stored.
+    pub(crate) async fn access_log(&self) -> Vec<AccessLine> {
+        let bodies: Vec<Vec<u8>> = self
+            .t
             .db
             .read("test.access_log", |tx| {
                 use diesel::prelude::*;
-                Ok::<_, db::DbError>(
-                    access_log::table
-                        .order(access_log::id)
-                        .select((
-                            access_log::operator,
-                            access_log::terminal,
-                            access_log::action,
-                            access_log::object,
-                            access_log::result,
-                        ))
-                        .load(tx)?,
-                )
+                let rows = access_log::table.order(access_log::seq).select(access_log::body);
+                Ok::<_, db::DbError>(rows.load(tx)?)
             })
             .await
-            .unwrap()
+            .unwrap();
+        bodies.iter().map(|body| serde_json::from_slice(body).unwrap()).collect()
     }
 }
 
-pub(crate) type Line = (Option<String>, Option<String>, String, Option<String>, String);
-
 diesel::table! {
-    access_log (id) {
-        id -> BigInt,
-        operator -> Nullable<Text>,
-        terminal -> Nullable<Text>,
-        action -> Text,
-        object -> Nullable<Text>,
-        result -> Text,
+    access_log (seq) {
+        seq -> BigInt,
+        body -> Binary,
     }
 }
 
