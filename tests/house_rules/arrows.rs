@@ -12,7 +12,7 @@ const ARROWS: [(&str, &[&str]); 12] = [
     ("shared/db", &[]),
     ("shared/wire", &["domain"]),
     ("shared/service", &["crypto", "db", "domain", "wire"]),
-    ("services/registry", &["crypto", "db", "domain", "service", "wire"]),
+    ("services/registry", &["crypto", "db", "domain", "ledger", "service", "wire"]),
     ("services/partition", &["crypto", "db", "domain", "ledger", "service", "wire"]),
     ("services/provision-log", &["crypto", "db", "domain", "ledger", "service", "wire"]),
     // No database, no log of its own; of `crypto` only what verifies (see the fences).

@@ -7,7 +7,7 @@ pub(crate) const POSTGRES: &str = "postgres";
 pub(crate) const SQLITE: &str = "sqlite";
 
 /// Tables to which rows are added and in which nothing ever changes: folder of the service, table.
-const APPEND_ONLY: [(&str, &str); 10] = [
+const APPEND_ONLY: [(&str, &str); 12] = [
     ("services/partition", "operation_log"),
     ("services/partition", "operation_tile"),
     ("services/partition", "provision"),
@@ -17,7 +17,9 @@ const APPEND_ONLY: [(&str, &str); 10] = [
     ("services/provision-log", "entry"),
     ("services/provision-log", "leaf"),
     ("services/provision-log", "tile"),
+    ("services/registry", "access_checkpoint"),
     ("services/registry", "access_log"),
+    ("services/registry", "access_tile"),
 ];
 
 /// One service's migrations for one engine, in the order in which they run.
