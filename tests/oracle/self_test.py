@@ -96,7 +96,7 @@ class Damages(unittest.TestCase):
         def spoil_above(folder):
             flip(folder / "tile/1/000.p/1", 3)
 
-        self.expect(("damaged-tile", 0, 256), spoil=spoil_above)
+        self.expect(("damaged-tile", 0, self.size), spoil=spoil_above)
 
     def test_altered_checkpoint(self):
         line = self.world.checkpoints[4]

@@ -7,6 +7,7 @@ Prints a report as JSON. Exit code 0: sound; 1: something was found; 2: nothing 
 """
 
 import argparse
+import base64
 import json
 import sys
 from datetime import date
@@ -25,10 +26,15 @@ SEVEN_YEARS = [(date.min, 7)]
 
 
 class Witnessed:
-    """A checkpoint that at least one configured witness cosigned."""
+    """A checkpoint, and who of the configured witnesses cosigned it."""
 
-    def __init__(self, checkpoint, cosigned):
-        self.size, self.root, self.cosigned = checkpoint.size, checkpoint.root, cosigned
+    def __init__(self, size, root):
+        self.size, self.root, self.cosigned = size, root, set()
+        self.by_log = self.stored = False
+
+
+def by_log(signed):
+    return any(one.key.kind == SIGNATURE for one in signed)
 
 
 class Verifier:
@@ -43,7 +49,10 @@ class Verifier:
     def verify(self, export, witness_lines=()):
         self.findings = []
         own = self._own_checkpoints(export)
-        witnessed = self._witnessed([*export.witnessed, *witness_lines], own)
+        witnessed = self._witnessed(export, witness_lines)
+        ends = [one for one in witnessed if one.by_log and one.stored]
+        if ends and ends[-1].size > (own[-1][0] if own else 0):
+            own.append((ends[-1].size, ends[-1].root))
         bodies = export.bodies()
         leaves = compare.Leaves(export.hashes(0), bodies, own)
         self._checkpoint_roots(leaves, own)
@@ -59,7 +68,7 @@ class Verifier:
         return {
             "origin": self.origin,
             "size": size,
-            "root": root.hex(),
+            "root": base64.b64encode(root).decode(),
             "entries": len(alignment.authentic),
             "destroyed": destroyed,
             "checkpoints": len(export.checkpoints),
@@ -75,41 +84,54 @@ class Verifier:
     def _found(self, kind, begins, ends):
         self.findings.append((kind, begins, ends))
 
-    def _signed(self, text, declared):
-        """The checkpoint of a note with its good signatures, or None and a finding."""
-        size = declared
-        try:
-            checkpoint = notes.read_checkpoint(text)
-            size = checkpoint.size
-            if checkpoint.origin != self.origin or declared not in (None, size):
-                raise Wrong("a checkpoint of another log or size")
-            signed = notes.signatures(checkpoint.note, self.keys)
-            if not any(one.key.kind == SIGNATURE for one in signed):
-                raise Wrong("the log did not sign it")
-            return checkpoint, [one for one in signed if one.key.kind == COSIGNATURE]
-        except Wrong:
-            self._found("altered-checkpoint", size or 0, size or 0)
-            return None
+    def _opened(self, text):
+        """The checkpoint of a note and its good signatures, or Wrong."""
+        checkpoint = notes.read_checkpoint(text)
+        if checkpoint.origin != self.origin:
+            raise Wrong("a checkpoint of another log")
+        signed = notes.signatures(checkpoint.note, self.keys)
+        if not signed:
+            raise Wrong("nobody known signed the checkpoint")
+        return checkpoint, signed
 
     def _own_checkpoints(self, export):
         """(size, root) of the stored checkpoints that the log signed, ascending."""
-        found = set()
+        found, last = [], 0
         lines = [(line["note"], line["size"]) for line in export.checkpoints]
         for text, declared in [*lines, (export.checkpoint, None)]:
-            signed = self._signed(text, declared)
-            if signed:
-                found.add((signed[0].size, signed[0].root))
-        return sorted(found)
+            try:
+                checkpoint, signed = self._opened(text)
+                if not by_log(signed) or declared not in (None, checkpoint.size):
+                    raise Wrong("the log did not sign it, or it stands under another size")
+                if checkpoint.size < last:
+                    raise Wrong("the checkpoints are not in order")
+            except Wrong:
+                size = last if declared is None else declared
+                self._found("altered-checkpoint", size, size)
+                continue
+            last = checkpoint.size
+            found.append((checkpoint.size, checkpoint.root))
+        return sorted(set(found))
 
-    def _witnessed(self, lines, own):
+    def _witnessed(self, export, witness_lines):
+        """What witnesses cosigned, of the export and of their own files; ascending."""
         found = {}
-        for line in lines:
-            signed = self._signed(line["note"], line["size"])
-            if signed and signed[1]:
-                checkpoint, cosigned = signed
-                key = checkpoint.size, checkpoint.root
-                found.setdefault(key, Witnessed(checkpoint, set())).cosigned.update(cosigned)
-        return [found[key] for key in sorted(found)]
+        for line in [*export.witnessed, *witness_lines]:
+            try:
+                checkpoint, signed = self._opened(line["note"])
+                if line.get("size", checkpoint.size) != checkpoint.size:
+                    raise Wrong("a checkpoint under another size")
+            except Wrong:
+                if line not in export.witnessed:
+                    raise
+                self._found("altered-checkpoint", line["size"], line["size"])
+                continue
+            key = checkpoint.size, checkpoint.root
+            seen = found.setdefault(key, Witnessed(*key))
+            seen.cosigned.update(one for one in signed if one.key.kind == COSIGNATURE)
+            seen.by_log |= by_log(signed)
+            seen.stored |= line in export.witnessed
+        return [found[key] for key in sorted(found) if found[key].cosigned]
 
     def _checkpoint_roots(self, leaves, own):
         """Signed checkpoints that the leaves do not lead to."""
@@ -131,6 +153,9 @@ class Verifier:
             _, kind, act = acts[index]
             if kind == "outcome" and self._repeated(act, permits, settled):
                 self._found("malformed", index, index + 1)
+            if kind == "order" and self.custodians:
+                if not order_log.signers_of(act, self.origin, self.custodians):
+                    self._found("malformed", index, index + 1)
         log = order_log.Orders(acts, self.origin, self.custodians)
         times = [(one.unix_seconds, seen.size) for seen in witnessed for one in seen.cosigned]
         judge = order_log.Judge(log, leaves.hashes, times, self.rules)
@@ -155,13 +180,14 @@ class Verifier:
 
     def _tiles(self, export, hashes):
         """Stored tiles that are not what the leaves make, or are missing."""
-        span = 1
+        span = merkle.WIDTH
         for level, made in merkle.tile_hashes(hashes).items():
             stored = export.hashes(level)
             for first in range(0, len(made), merkle.WIDTH):
                 places = range(first, min(first + merkle.WIDTH, len(made)))
                 if any(stored.get(place) != made[place] for place in places):
-                    self._found("damaged-tile", first * span, places.stop * span)
+                    begins = first // merkle.WIDTH * span
+                    self._found("damaged-tile", begins, min(begins + span, len(hashes)))
             span *= merkle.WIDTH
 
     def _seen_by_witnesses(self, leaves, witnessed):
