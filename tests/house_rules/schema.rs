@@ -7,9 +7,12 @@ pub(crate) const POSTGRES: &str = "postgres";
 pub(crate) const SQLITE: &str = "sqlite";
 
 /// Tables to which rows are added and in which nothing ever changes: folder of the service, table.
-const APPEND_ONLY: [(&str, &str); 12] = [
+const APPEND_ONLY: [(&str, &str); 15] = [
+    ("services/partition", "inspection"),
+    ("services/partition", "operation_checkpoint"),
     ("services/partition", "operation_log"),
     ("services/partition", "operation_tile"),
+    ("services/partition", "operator_hold"),
     ("services/partition", "provision"),
     ("services/partition", "witness_evidence"),
     ("services/provision-log", "checkpoint"),

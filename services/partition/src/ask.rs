@@ -20,7 +20,7 @@ use wire::{Base64Bytes, CallError};
 
 use crate::host::Host;
 use crate::metrics::ResultLabels;
-use crate::operation_log::{About, entry};
+use crate::operation_log::{About, conclude, entry};
 use crate::question::{read_answer, write_question};
 use crate::room::Room;
 use crate::store::inquiry::{Proof, Settled, State};
@@ -37,9 +37,23 @@ pub(crate) async fn ask(
     request: AskRequest,
 ) -> Result<AskAnswer, ApiError> {
     let room = host.room(permit.municipality())?;
+    let inquiry = About { inquiry: Some(request.inquiry.0), ..About::default() };
+    let answer = ask_from(host, &room, permit.clone(), request).await;
+    conclude(&room, &permit, inquiry, answer).await
+}
+
+async fn ask_from(
+    host: &Host,
+    room: &Arc<Room>,
+    permit: Permit,
+    request: AskRequest,
+) -> Result<AskAnswer, ApiError> {
     let number = request.individual_number.0.clone();
     let mut header = header(host, &permit, request)?;
-    let subject = match begin(&room, permit.clone(), header.clone(), number.clone()).await? {
+    if host.is_log_doubtful() {
+        return Err(ApiError::new(&problems::LOG_DOUBTFUL));
+    }
+    let subject = match begin(room, permit.clone(), header.clone(), number.clone()).await? {
         Begun::Answered(answer) => return Ok(answer),
         Begun::Refused(kind) => return Err(ApiError::new(kind)),
         // The log knows one act: a retry from another desk speaks of the first one.
@@ -49,29 +63,33 @@ pub(crate) async fn ask(
         }
         Begun::Send(subject) => subject,
     };
-    let (inquiry, expected) = seal(host, &room, &header, &number)?;
-    let request_id = &permit.context().request;
-    let answer: Result<BrokerAnswer, CallError> =
-        host.broker.post(broker::INQUIRIES, request_id, None, &inquiry).await;
-    let settled = match answer {
-        Ok(answer) => read(host, &header, &number, (&expected, answer)),
-        Err(error) => Err(ApiError::relay(error)),
-    };
+    let settled = exchange(host, room, &permit, (&header, &number)).await;
+    let about = about(&header, Some(subject));
     let label = |result| host.counters.asked.get_or_create(&ResultLabels { result }).inc();
     match settled {
         Ok(settled) => {
-            label(match settled.answer.outcome {
-                AskOutcome::Provided => "provided",
-                AskOutcome::Nothing => "nothing",
-            });
-            settle(&room, permit, about(&header, Some(subject)), settled).await
+            label(outcome(settled.answer.outcome));
+            settle(room, permit, about, settled).await
         }
         Err(error) => {
             label("failed");
-            note_failure(&room, permit, about(&header, Some(subject))).await?;
-            Err(error)
+            conclude(room, &permit, about, Err(error)).await
         }
     }
+}
+
+/// The question leaves, the answer comes back and is believed, or not.
+async fn exchange(
+    host: &Host,
+    room: &Room,
+    permit: &Permit,
+    (header, number): (&InquiryHeader, &IndividualNumber),
+) -> Result<Settled, ApiError> {
+    let (inquiry, expected) = seal(host, room, header, number)?;
+    let request_id = &permit.context().request;
+    let answer: Result<BrokerAnswer, CallError> =
+        host.broker.post(broker::INQUIRIES, request_id, None, &inquiry).await;
+    read(host, header, number, (&expected, answer.map_err(ApiError::relay)?))
 }
 
 /// The header as the law and the broker need it.
@@ -125,29 +143,40 @@ async fn begin(
     let keys = Arc::clone(&room.keys);
     room.queue
         .write(move |tx, acts| {
+            if store::operator_hold::is_held(tx, &permit, header.operator.as_str())? {
+                let kind = &problems::OPERATOR_HELD;
+                acts.add(entry(&permit, about(&header, None), kind.code));
+                return Ok(Begun::Refused(kind));
+            }
             let Some(subject) = store::subject::find_by_number(tx, &keys, &permit, &number)? else {
-                acts.add(entry(&permit, about(&header, None), "refused: not in register"));
-                return Ok(Begun::Refused(&problems::NOT_IN_REGISTER));
+                let kind = &problems::NOT_IN_REGISTER;
+                acts.add(entry(&permit, about(&header, None), kind.code));
+                return Ok(Begun::Refused(kind));
             };
             let found = store::inquiry::find(tx, &keys, &permit, header.inquiry)?;
-            let (begun, result) = match found {
+            let line = |result| entry(&permit, about(&header, Some(subject)), result);
+            let (begun, line) = match found {
                 Some(found) if !found.is_same(&header, subject) => {
-                    (Begun::Refused(&problems::INQUIRY_REUSED), "refused: id reused")
+                    let kind = &problems::INQUIRY_REUSED;
+                    (Begun::Refused(kind), line(kind.code))
                 }
                 Some(found) => match found.state {
                     State::Begun => {
                         let terminal = first_terminal(&found.terminal)?;
-                        (Begun::Again(subject, terminal), "begun again")
+                        (Begun::Again(subject, terminal), line("begun again").begun())
                     }
-                    State::Answered(answer) => (Begun::Answered(answer), "shown again"),
-                    State::Expired => (Begun::Refused(&problems::INQUIRY_EXPIRED), "expired"),
+                    State::Answered(answer) => (Begun::Answered(answer), line("shown again")),
+                    State::Expired => {
+                        let kind = &problems::INQUIRY_EXPIRED;
+                        (Begun::Refused(kind), line(kind.code))
+                    }
                 },
                 None => {
                     store::inquiry::insert(tx, &permit, &header, subject)?;
-                    (Begun::Send(subject), "begun")
+                    (Begun::Send(subject), line("begun").begun())
                 }
             };
-            acts.add(entry(&permit, about(&header, Some(subject)), result));
+            acts.add(line);
             Ok(begun)
         })
         .await
@@ -259,31 +288,25 @@ async fn settle(
     room.queue
         .write(move |tx, acts: &mut Acts| {
             let is_first = store::inquiry::settle(tx, &keys, &permit, &settled)?;
-            let result = match (is_first, settled.answer.outcome) {
-                (false, _) => "answered before",
-                (true, AskOutcome::Provided) => "provided",
-                (true, AskOutcome::Nothing) => "nothing",
+            let (answer, result) = if is_first {
+                (Some(settled.answer.clone()), outcome(settled.answer.outcome))
+            } else {
+                let found = store::inquiry::find(tx, &keys, &permit, settled.answer.inquiry)?;
+                match found.map(|found| found.state) {
+                    Some(State::Answered(answer)) => (Some(answer), "shown again"),
+                    _ => (None, problems::INQUIRY_EXPIRED.code),
+                }
             };
             acts.add(entry(&permit, about.clone(), result));
-            if is_first {
-                return Ok(Some(settled.answer.clone()));
-            }
-            let found = store::inquiry::find(tx, &keys, &permit, settled.answer.inquiry)?;
-            Ok(match found.map(|found| found.state) {
-                Some(State::Answered(answer)) => Some(answer),
-                _ => None,
-            })
+            Ok(answer)
         })
         .await?
         .ok_or_else(|| ApiError::new(&problems::INQUIRY_EXPIRED))
 }
 
-/// An inquiry without an answer is an act too.
-async fn note_failure(room: &Room, permit: Permit, about: About) -> Result<(), ApiError> {
-    room.queue
-        .write(move |_, acts| {
-            acts.add(entry(&permit, about.clone(), "no answer"));
-            Ok(())
-        })
-        .await
+fn outcome(outcome: AskOutcome) -> &'static str {
+    match outcome {
+        AskOutcome::Provided => "provided",
+        AskOutcome::Nothing => "nothing",
+    }
 }

@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
 use domain::MunicipalityCode;
+use domain::review::Rules;
 use serde::Deserialize;
 use service::config::{DatabaseConfig, ListenConfig};
 use wire::tls::TlsFiles;
@@ -27,8 +28,65 @@ pub struct Config {
     /// CSV of the permission list; absent means the one that ships with the program.
     #[serde(default)]
     pub permission_list: Option<PathBuf>,
+    /// CSV of dated rules that keep entries out of disclosures; absent means the one that ships.
+    #[serde(default)]
+    pub disclosure_exemptions: Option<PathBuf>,
+    #[serde(default)]
+    pub witness: WitnessConfig,
+    #[serde(default)]
+    pub review: ReviewConfig,
+    /// How often the rooms' records are compared with the provision log.
+    #[serde(default = "reconcile_every_s_default")]
+    pub reconcile_every_s: u64,
     #[serde(default)]
     pub limits: Limits,
+}
+
+/// The check of the operation logs for misuse.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ReviewConfig {
+    pub every_s: u64,
+    pub rules: Rules,
+}
+
+impl Default for ReviewConfig {
+    fn default() -> Self {
+        Self { every_s: 3_600, rules: Rules::default() }
+    }
+}
+
+fn reconcile_every_s_default() -> u64 {
+    20
+}
+
+/// How the rooms watch the provision log.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct WitnessConfig {
+    pub every_s: u64,
+    /// More than so many of the directory's municipalities must have cosigned lately.
+    pub quorum_percent: u8,
+    /// How long the log may go without a cosignature before that is an alarm.
+    pub silent_s_max: u64,
+    pub policy: WitnessPolicy,
+}
+
+/// What an alarm about the provision log means for inquiries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WitnessPolicy {
+    /// They go on.
+    Alarm,
+    /// None is sent before the alarm is over.
+    Stop,
+}
+
+impl Default for WitnessConfig {
+    fn default() -> Self {
+        let policy = WitnessPolicy::Alarm;
+        Self { every_s: 5, quorum_percent: 50, silent_s_max: 600, policy }
+    }
 }
 
 /// Where keys live: never in the data's database.

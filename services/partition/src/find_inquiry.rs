@@ -23,9 +23,8 @@ pub(crate) async fn find_inquiry(
             let found = store::inquiry::find(tx, &keys, &permit, request.inquiry)?;
             let result = match found.as_ref().map(|found| &found.state) {
                 Some(State::Answered(_)) => "shown",
-                Some(State::Begun) => "no answer yet",
-                Some(State::Expired) => "expired",
-                None => "no such inquiry",
+                Some(State::Expired) => problems::INQUIRY_EXPIRED.code,
+                Some(State::Begun) | None => common::NOT_FOUND.code,
             };
             let subject = found.as_ref().map(|found| found.subject.0);
             let about = About { subject, inquiry: Some(request.inquiry.0), ..About::default() };

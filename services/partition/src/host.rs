@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use db::{Db, RoomKey, Tx};
+use domain::disclosure::DisclosureExemptions;
 use domain::law::PermissionList;
 use domain::{
     Action, Actor, Clock, MunicipalityCode, OpContext, Permit, RequestId, ServiceKind, authorize,
@@ -13,17 +14,21 @@ use ledger::{Checkpoint, Origin, Verifier};
 use service::{ApiError, Directory, Participants, problems as common};
 use wire::Client;
 
-use crate::config::Limits;
+use crate::alarms::Alarms;
+use crate::config::{Limits, ReviewConfig, WitnessConfig, WitnessPolicy};
 use crate::metrics::Counters;
 use crate::problems;
 use crate::room::Room;
+use crate::writer::Queue;
 
 pub(crate) struct Host {
     pub(crate) instance: String,
     pub(crate) db: Db,
     pub(crate) rooms: HashMap<MunicipalityCode, Arc<Room>>,
-    /// Ours too, but their keys are missing.
+    /// Ours too, but their keys are missing, or their logs are not as they were signed.
     pub(crate) closed: Vec<MunicipalityCode>,
+    /// The log of whatever belongs to none of the rooms.
+    pub(crate) own_log: Queue,
     pub(crate) participants: Participants,
     pub(crate) broker: Client,
     /// The provision log itself, for witnessing, comparing and disclosing; inquiries go by the broker.
@@ -35,6 +40,11 @@ pub(crate) struct Host {
     pub(crate) last_checkpoint: Mutex<Option<(String, Checkpoint)>>,
     pub(crate) permissions: Arc<service::permissions::Permissions>,
     pub(crate) limits: Limits,
+    pub(crate) witness: WitnessConfig,
+    pub(crate) review: ReviewConfig,
+    pub(crate) reconcile_every_s: u64,
+    pub(crate) exemptions: DisclosureExemptions,
+    pub(crate) alarms: Alarms,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) counters: Counters,
 }
@@ -70,11 +80,16 @@ impl Host {
         self.permissions.current()
     }
 
+    /// Whether inquiries wait until the provision log can be trusted again.
+    pub(crate) fn is_log_doubtful(&self) -> bool {
+        self.witness.policy == WitnessPolicy::Stop && !self.alarms.causes().is_empty()
+    }
+
     /// The permit of a job that nobody asked for: an act like any other (C113).
     pub(crate) fn job(&self, action: Action, room: &Room) -> Result<Permit, ApiError> {
         let actor =
             Actor::Service { kind: ServiceKind::Partition, instance: self.instance.clone() };
-        let context = OpContext { actor, request: RequestId::make_random(), at: self.clock.now() };
+        let context = OpContext::new(actor, RequestId::make_random(), self.clock.now());
         Ok(authorize(&context, action, room.municipality)?)
     }
 
@@ -85,8 +100,7 @@ impl Host {
         permit: &Permit,
         work: impl Fn(&mut Tx, &Permit) -> Result<T, ApiError> + Send + 'static,
     ) -> Result<T, ApiError> {
-        let room = RoomKey::parse(permit.municipality().as_str());
-        let room = room.map_err(|_| ApiError::new(&common::INTERNAL))?;
+        let room = room_key(permit.municipality())?;
         let permit = permit.clone();
         self.db.room_read(name, room, move |tx| work(tx, &permit)).await
     }
@@ -95,4 +109,10 @@ impl Host {
     pub(crate) fn now_unix_ms(&self) -> i64 {
         crate::operation_log::unix_ms(self.clock.now())
     }
+}
+
+/// How the database knows a room.
+pub(crate) fn room_key(municipality: MunicipalityCode) -> Result<RoomKey, ApiError> {
+    let key = RoomKey::parse(municipality.as_str());
+    key.map_err(|error| ApiError::caused(&common::INTERNAL, error))
 }

@@ -1,10 +1,17 @@
 //! Lines of the operation log: who, when, from which terminal, whose data, what, why, with which
 //! result (C101, C112).
+//!
+//! Every request leaves exactly one line that says how it ended, durable before the answer leaves.
+//! A handler adds it to the transaction of its act; `record` writes those that no handler wrote.
 
-use domain::{Actor, OpContext, Permit};
-use service::{ApiError, problems};
+use domain::{Actor, OpContext, Permit, Recorded, RequestId};
+use service::{ApiError, Ended, problems};
+use time::OffsetDateTime;
 use uuid::Uuid;
 use wire::partition::OperationEntry;
+
+use crate::host::Host;
+use crate::room::Room;
 
 /// What an act was about.
 #[derive(Clone, Debug, Default)]
@@ -14,15 +21,47 @@ pub(crate) struct About {
     pub(crate) inquiry: Option<Uuid>,
 }
 
-/// The line for an act under a permit.
-pub(crate) fn entry(permit: &Permit, about: About, result: &'static str) -> OperationEntry {
-    let OpContext { actor, request, at } = permit.context();
-    let (actor, terminal) = names(actor);
+/// A line on its way into the log.
+#[derive(Clone, Debug)]
+pub(crate) struct Line {
+    pub(crate) entry: OperationEntry,
+    recorded: Option<Recorded>,
+}
+
+impl Line {
+    /// A line of an act that has only begun: another one will say how it ended.
+    pub(crate) fn begun(self) -> Self {
+        Self { recorded: None, ..self }
+    }
+
+    /// Said after the commit.
+    pub(crate) fn is_durable(&self) {
+        self.recorded.iter().for_each(Recorded::set);
+    }
+}
+
+/// The line that says how an act under a permit ended.
+pub(crate) fn entry(permit: &Permit, about: About, result: &str) -> Line {
+    let OpContext { actor, request, at, recorded } = permit.context();
+    let names = names(Some(actor));
+    let act = format!("{:?}", permit.action());
+    Line {
+        entry: line((names, act), (request, *at), about, result),
+        recorded: Some(recorded.clone()),
+    }
+}
+
+fn line(
+    ((actor, terminal), act): ((String, String), String),
+    (request, at): (&RequestId, OffsetDateTime),
+    about: About,
+    result: &str,
+) -> OperationEntry {
     OperationEntry {
-        at_unix_ms: unix_ms(*at),
+        at_unix_ms: unix_ms(at),
         actor,
         terminal,
-        act: format!("{:?}", permit.action()),
+        act,
         purpose: about.purpose,
         subject: about.subject,
         inquiry: about.inquiry,
@@ -31,24 +70,60 @@ pub(crate) fn entry(permit: &Permit, about: About, result: &'static str) -> Oper
     }
 }
 
-fn names(actor: &Actor) -> (String, String) {
+/// Operator or service, and terminal; a hyphen for what is not known.
+fn names(actor: Option<&Actor>) -> (String, String) {
+    let nobody = || "-".to_owned();
     match actor {
-        Actor::Operator { id, terminal, .. } | Actor::National { id, terminal } => {
+        Some(Actor::Operator { id, terminal, .. } | Actor::National { id, terminal }) => {
             (id.to_string(), terminal.to_string())
         }
-        Actor::Terminal { terminal, .. } => ("-".to_owned(), terminal.to_string()),
-        Actor::Service { kind, instance } => (format!("{kind}/{instance}"), "-".to_owned()),
+        Some(Actor::Terminal { terminal, .. }) => (nobody(), terminal.to_string()),
+        Some(Actor::Service { kind, instance }) => (format!("{kind}/{instance}"), nobody()),
+        None => (nobody(), nobody()),
     }
 }
 
+/// Writes down a refusal that names an inquiry, before the caller hears of it; what is already
+/// written stays the only line.
+pub(crate) async fn conclude<T>(
+    room: &Room,
+    permit: &Permit,
+    about: About,
+    done: Result<T, ApiError>,
+) -> Result<T, ApiError> {
+    if let Err(error) = &done
+        && !permit.context().recorded.is_set()
+        && !error.is_database_away()
+    {
+        room.queue.add(entry(permit, about, error.kind().code)).await?;
+    }
+    done
+}
+
+/// Writes the line of a request that has none yet: in the caller's own room or, if that is not one
+/// of ours, in the instance's own log (C118).
+pub(crate) async fn record(host: &Host, ended: Ended) -> Result<(), ApiError> {
+    let own = match &ended.actor {
+        Some(Actor::Operator { municipality, .. }) => Some(*municipality),
+        Some(Actor::Terminal { municipality, .. }) => *municipality,
+        _ => None,
+    };
+    let room = own.and_then(|municipality| host.rooms.get(&municipality));
+    let queue = room.map_or(&host.own_log, |room| &room.queue);
+    let act = ended.action.map_or_else(|| "-".to_owned(), |action| format!("{action:?}"));
+    let names = names(ended.actor.as_ref());
+    let result = ended.problem.unwrap_or("done");
+    let entry = line((names, act), (&ended.request, ended.at), About::default(), result);
+    queue.add(Line { entry, recorded: None }).await
+}
+
 /// The bytes that are the leaves of the log.
-pub(crate) fn bodies(entries: &[OperationEntry]) -> Result<Vec<Vec<u8>>, ApiError> {
-    let to_bytes = |entry| serde_json::to_vec(entry);
-    let bodies: Result<_, _> = entries.iter().map(to_bytes).collect();
+pub(crate) fn bodies(lines: &[Line]) -> Result<Vec<Vec<u8>>, ApiError> {
+    let bodies: Result<_, _> = lines.iter().map(|line| serde_json::to_vec(&line.entry)).collect();
     bodies.map_err(|error| ApiError::caused(&problems::INTERNAL, error))
 }
 
 /// Milliseconds since 1970; times of the far future are cut to the largest number.
-pub(crate) fn unix_ms(at: time::OffsetDateTime) -> i64 {
+pub(crate) fn unix_ms(at: OffsetDateTime) -> i64 {
     i64::try_from(at.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX)
 }

@@ -22,7 +22,7 @@ pub static NOT_HOSTED: ProblemKind = ProblemKind {
 pub static ROOM_CLOSED: ProblemKind = ProblemKind {
     code: "room-closed",
     status: 503,
-    title: "The room's keys are missing, so nothing in it can be read or written.",
+    title: "The room is closed: its keys are missing or its operation log is not as it was signed.",
     owner: Owner::Platform,
     next_step: "Tell the operator of the platform; this says nothing about any person.",
 };
@@ -75,7 +75,39 @@ pub static BAD_ANSWER: ProblemKind = ProblemKind {
     next_step: "Nothing was shown. Tell the operator of the platform the request id.",
 };
 
-pub static ALL: [&ProblemKind; 9] = [
+pub static OPERATOR_HELD: ProblemKind = ProblemKind {
+    code: "operator-held",
+    status: 403,
+    title: "A check of the operation log has stopped your inquiries.",
+    owner: Owner::Asker,
+    next_step: "Ask a supervisor (管理者) of your municipality, who sees why and can release you.",
+};
+
+pub static INSPECTION_ALTERED: ProblemKind = ProblemKind {
+    code: "inspection-altered",
+    status: 500,
+    title: "An inspection is not as the room signed it.",
+    owner: Owner::Platform,
+    next_step: "Nothing was shown. Tell the operator of the platform the request id.",
+};
+
+pub static LOG_DOUBTFUL: ProblemKind = ProblemKind {
+    code: "log-doubtful",
+    status: 503,
+    title: "The provision log cannot be trusted right now, so nothing is asked.",
+    owner: Owner::Platform,
+    next_step: "Ask again later; the operator of the platform has been alarmed.",
+};
+
+pub static DISCLOSURE_TOO_LONG: ProblemKind = ProblemKind {
+    code: "disclosure-too-long",
+    status: 422,
+    title: "The person's records were provided more than a thousand times.",
+    owner: Owner::Platform,
+    next_step: "Nothing was shown. Tell the operator of the platform the request id.",
+};
+
+pub static ALL: [&ProblemKind; 13] = [
     &NOT_IN_REGISTER,
     &NOT_HOSTED,
     &ROOM_CLOSED,
@@ -85,4 +117,14 @@ pub static ALL: [&ProblemKind; 9] = [
     &ALREADY_REGISTERED,
     &REFUSED_INQUIRY,
     &BAD_ANSWER,
+    &OPERATOR_HELD,
+    &INSPECTION_ALTERED,
+    &LOG_DOUBTFUL,
+    &DISCLOSURE_TOO_LONG,
 ];
+
+/// Whether a line of the operation log ended with a problem.
+pub(crate) fn is_code(result: &str) -> bool {
+    let common = service::problems::ALL.into_iter().chain(service::problems::inquiry::ALL);
+    common.chain(ALL).any(|kind| kind.code == result)
+}

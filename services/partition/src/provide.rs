@@ -17,7 +17,7 @@ use wire::partition::{ProvideAnswer, ProvideRequest};
 
 use crate::host::Host;
 use crate::metrics::ResultLabels;
-use crate::operation_log::{About, entry};
+use crate::operation_log::{About, conclude, entry};
 use crate::problems;
 use crate::question::{Content, read_question, write_answer};
 use crate::room::Room;
@@ -35,17 +35,25 @@ pub(crate) async fn provide(
 ) -> Result<ProvideAnswer, ApiError> {
     let permit = authorize(context, Action::ProvideRecords, request.header.provider)?;
     let room = host.room(request.header.provider)?;
-    let (asked, number, answer_key) = match open(host, &room, &permit, &request) {
-        Ok(opened) => opened,
-        Err(error) => {
-            host.counters.provided.get_or_create(&ResultLabels { result: "refused" }).inc();
-            note_refusal(&room, permit, &request.header).await?;
-            return Err(error);
-        }
+    // A refusal names the inquiry, never a person.
+    let inquiry = About { inquiry: Some(request.header.inquiry.0), ..About::default() };
+    let answer = answer(host, &room, permit.clone(), request).await;
+    conclude(&room, &permit, inquiry, answer).await
+}
+
+async fn answer(
+    host: &Host,
+    room: &Arc<Room>,
+    permit: Permit,
+    request: ProvideRequest,
+) -> Result<ProvideAnswer, ApiError> {
+    let count = |result| {
+        host.counters.provided.get_or_create(&ResultLabels { result }).inc();
     };
-    let content = look_up(&room, permit, asked, (number.clone(), request.header)).await?;
-    let result = if content.is_some() { "provided" } else { "nothing" };
-    host.counters.provided.get_or_create(&ResultLabels { result }).inc();
+    let opened = open(host, room, &permit, &request).inspect_err(|_| count("refused"));
+    let (asked, number, answer_key) = opened?;
+    let content = look_up(room, permit, asked, (number.clone(), request.header)).await?;
+    count(if content.is_some() { "provided" } else { "nothing" });
     let commitment = content.as_ref().map(|content| content.commit(&number)).transpose()?;
     let sealed = answer_key.seal_answer(&write_answer(content.as_ref())?)?;
     Ok(ProvideAnswer {
@@ -174,20 +182,4 @@ fn find_person(
         }
         None => Ok(None),
     }
-}
-
-/// A refusal is an act of the room too; it names the inquiry, never a person.
-async fn note_refusal(
-    room: &Arc<Room>,
-    permit: Permit,
-    header: &InquiryHeader,
-) -> Result<(), ApiError> {
-    let inquiry = header.inquiry.0;
-    room.queue
-        .write(move |_, acts| {
-            let about = About { inquiry: Some(inquiry), ..About::default() };
-            acts.add(entry(&permit, about, "refused"));
-            Ok(())
-        })
-        .await
 }

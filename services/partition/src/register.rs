@@ -27,7 +27,7 @@ pub(crate) async fn register(
         .write(move |tx, acts| {
             if let Some(known) = store::subject::find_by_number(tx, &keys, &permit, &number)? {
                 let about = About { subject: Some(known.0), ..About::default() };
-                acts.add(entry(&permit, about, "refused: already registered"));
+                acts.add(entry(&permit, about, problems::ALREADY_REGISTERED.code));
                 return Ok(None);
             }
             let found = Found { id, version: 1, subject: subject.clone() };

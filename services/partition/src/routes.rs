@@ -2,13 +2,16 @@
 
 use actix_web::web::{Data, Json, ServiceConfig, post};
 use domain::{Action, Actor, Permit, authorize};
-use service::{ApiError, Body, Caller, Endpoint, health, problems};
+use service::{ApiError, Body, Caller, Endpoint, Recorder, health, problems};
 use utoipa::OpenApi;
 use wire::Problem;
 use wire::partition as api;
 
 use crate::host::Host;
-use crate::{ask, find_inquiry, provide, register, review, vaccinate, withhold};
+use crate::{
+    ask, disclose, find_inquiry, inspect, operation_log, provide, reconcile, register, release,
+    report, review, vaccinate, withhold,
+};
 
 pub static ENDPOINTS: &[Endpoint] = &[
     health::LIVE,
@@ -22,10 +25,21 @@ pub static ENDPOINTS: &[Endpoint] = &[
     Endpoint::post(api::PROVISIONS_LIST, Action::ReadProvisions),
     Endpoint::post(api::OPERATION_LOG_LIST, Action::ReadOperationLog),
     Endpoint::post(api::PROVIDE, Action::ProvideRecords),
+    Endpoint::post(api::INSPECTIONS, Action::InspectOperations),
+    Endpoint::post(api::INSPECTIONS_REPORT, Action::InspectOperations),
+    Endpoint::post(api::OPERATORS_RELEASE, Action::ReleaseOperator),
+    Endpoint::post(api::DISCLOSURES, Action::Disclose),
+    Endpoint::post(api::RECONCILIATION_READ, Action::ReadReconciliation),
 ];
 
 pub(crate) fn configure(app: &mut ServiceConfig, host: Data<Host>) {
+    let recording = host.clone();
+    let recorder = Recorder::new(move |ended| {
+        let host = recording.clone();
+        Box::pin(async move { operation_log::record(&host, ended).await })
+    });
     app.app_data(host)
+        .app_data(Data::new(recorder))
         .route(api::SUBJECTS, post().to(register_subject))
         .route(api::SUBJECTS_WITHHOLD, post().to(withhold_subject))
         .route(api::VACCINATIONS, post().to(register_vaccination))
@@ -33,7 +47,12 @@ pub(crate) fn configure(app: &mut ServiceConfig, host: Data<Host>) {
         .route(api::INQUIRIES_FIND, post().to(read_inquiry))
         .route(api::PROVISIONS_LIST, post().to(read_provisions))
         .route(api::OPERATION_LOG_LIST, post().to(read_operation_log))
-        .route(api::PROVIDE, post().to(provide_records));
+        .route(api::PROVIDE, post().to(provide_records))
+        .route(api::INSPECTIONS, post().to(inspect_operations))
+        .route(api::INSPECTIONS_REPORT, post().to(report_inspections))
+        .route(api::OPERATORS_RELEASE, post().to(release_operator))
+        .route(api::DISCLOSURES, post().to(disclose_provisions))
+        .route(api::RECONCILIATION_READ, post().to(read_reconciliation));
 }
 
 #[derive(OpenApi)]
@@ -45,7 +64,12 @@ pub(crate) fn configure(app: &mut ServiceConfig, host: Data<Host>) {
     read_inquiry,
     read_provisions,
     read_operation_log,
-    provide_records
+    provide_records,
+    inspect_operations,
+    report_inspections,
+    release_operator,
+    disclose_provisions,
+    read_reconciliation
 ))]
 struct Api;
 
@@ -157,4 +181,64 @@ async fn provide_records(
     Body(request): Body<api::ProvideRequest>,
 ) -> Result<Json<api::ProvideAnswer>, ApiError> {
     provide::provide(&host, &caller.context, request).await.map(Json)
+}
+
+/// Checks the caller's own operation log for misuse, now.
+#[utoipa::path(post, path = api::INSPECTIONS, tag = "partition", request_body = api::InspectOperations,
+    responses((status = 200, body = api::SignedInspection), (status = "4XX", body = Problem), (status = "5XX", body = Problem)))]
+async fn inspect_operations(
+    caller: Caller,
+    host: Data<Host>,
+    _request: Body<api::InspectOperations>,
+) -> Result<Json<api::SignedInspection>, ApiError> {
+    let permit = own_room(&caller, Action::InspectOperations)?;
+    inspect::inspect(&host, permit).await.map(Json)
+}
+
+/// Shows a month's inspections of the caller's own room.
+#[utoipa::path(post, path = api::INSPECTIONS_REPORT, tag = "partition", request_body = api::ReadReport,
+    responses((status = 200, body = api::InspectionReport), (status = "4XX", body = Problem), (status = "5XX", body = Problem)))]
+async fn report_inspections(
+    caller: Caller,
+    host: Data<Host>,
+    Body(request): Body<api::ReadReport>,
+) -> Result<Json<api::InspectionReport>, ApiError> {
+    let permit = own_room(&caller, Action::InspectOperations)?;
+    report::report(&host, permit, request.month).await.map(Json)
+}
+
+/// Lets an operator of the caller's own municipality ask again.
+#[utoipa::path(post, path = api::OPERATORS_RELEASE, tag = "partition", request_body = api::ReleaseOperator,
+    responses((status = 200, body = api::ReleaseOperator), (status = "4XX", body = Problem), (status = "5XX", body = Problem)))]
+async fn release_operator(
+    caller: Caller,
+    host: Data<Host>,
+    Body(request): Body<api::ReleaseOperator>,
+) -> Result<Json<api::ReleaseOperator>, ApiError> {
+    let permit = own_room(&caller, Action::ReleaseOperator)?;
+    release::release(&host, permit, request).await.map(Json)
+}
+
+/// Tells a resident, through the supervisor, who received the person's records.
+#[utoipa::path(post, path = api::DISCLOSURES, tag = "partition", request_body = api::Disclose,
+    responses((status = 200, body = api::Disclosure), (status = "4XX", body = Problem), (status = "5XX", body = Problem)))]
+async fn disclose_provisions(
+    caller: Caller,
+    host: Data<Host>,
+    Body(request): Body<api::Disclose>,
+) -> Result<Json<api::Disclosure>, ApiError> {
+    let permit = own_room(&caller, Action::Disclose)?;
+    disclose::disclose(&host, permit, request).await.map(Json)
+}
+
+/// Tells how the caller's own room and the provision log agree.
+#[utoipa::path(post, path = api::RECONCILIATION_READ, tag = "partition", request_body = api::ReadReconciliation,
+    responses((status = 200, body = api::Reconciliation), (status = "4XX", body = Problem), (status = "5XX", body = Problem)))]
+async fn read_reconciliation(
+    caller: Caller,
+    host: Data<Host>,
+    _request: Body<api::ReadReconciliation>,
+) -> Result<Json<api::Reconciliation>, ApiError> {
+    let permit = own_room(&caller, Action::ReadReconciliation)?;
+    reconcile::read(&host, permit).await.map(Json)
 }

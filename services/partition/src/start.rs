@@ -5,6 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use crypto::KeyStore;
 use db::{Db, DbError, RoomKey, Tx};
+use domain::disclosure::DisclosureExemptions;
 use domain::{Clock, MunicipalityCode, ServiceKind};
 use jsonwebtoken::DecodingKey;
 use ledger::{Origin, Verifier};
@@ -17,18 +18,33 @@ use service::permissions::Permissions;
 use service::server::{Running, Setup, StartError};
 use wire::Client;
 use wire::client::Deadlines;
-use wire::identity::PeerIdentity;
+use wire::identity::{NATIONAL, PeerIdentity};
 use wire::tls::{Expected, TlsIdentity};
 
+use crate::alarms::Alarms;
+use crate::checkpoint::Notary;
 use crate::config::Config;
 use crate::host::Host;
 use crate::metrics::Counters;
 use crate::room::Room;
 use crate::writer::Writer;
-use crate::{ENDPOINTS, MIGRATIONS, expire, publish, routes, store};
+use crate::{
+    ENDPOINTS, MIGRATIONS, checkpoint, expire, inspect, publish, reconcile, routes, store, witness,
+};
 
 /// Starts a partition instance: its rooms, their writers, its listener and its background tasks.
 pub async fn start(
+    config: Config,
+    registry: &RegistryConfig,
+    clock: Arc<dyn Clock>,
+) -> Result<Running, StartError> {
+    let db = Db::open(&config.database.service()?).await?;
+    start_in(db, config, registry, clock).await
+}
+
+/// The same in a database that is open already.
+pub async fn start_in(
+    db: Db,
     config: Config,
     registry: &RegistryConfig,
     clock: Arc<dyn Clock>,
@@ -44,24 +60,31 @@ pub async fn start(
     let metrics = Metrics::default();
     let counters = Counters::default();
     counters.register(&metrics);
-    let db = Db::open(&config.database.service()?).await?;
     db.require_schema(&MIGRATIONS).await?;
-    let Opened { rooms, closed, writers } = open_rooms(&config, &db).await?;
+    let Opened { rooms, closed, mut writers } = open_rooms(&config, &db, &clock).await?;
+    let no_room = RoomKey::parse(NATIONAL).map_err(|_| DbError::Unavailable)?;
+    let (own_log, writer) = Writer::new(db.clone(), no_room, queue_limits(&config));
+    writers.push(writer);
     let host = Arc::new(Host {
         instance: instance(&identity)?,
         db,
         rooms,
         closed,
+        own_log,
         participants: participants.clone(),
         broker: client(ServiceKind::Broker, &config.broker_url)?,
         log: client(ServiceKind::ProvisionLog, &config.provision_log_url)?,
         permit_keys: permit_keys(&config)?,
         log_verifiers: log_verifiers(&config)?,
-        log_origin: Origin::parse(&config.log_origin)
-            .map_err(|_| StartError::Refused("log_origin is not an origin of checkpoints"))?,
+        log_origin: log_origin(&config)?,
         last_checkpoint: std::sync::Mutex::default(),
         permissions: Permissions::load(config.permission_list.as_deref())?,
         limits: config.limits,
+        witness: config.witness,
+        review: config.review.clone(),
+        reconcile_every_s: config.reconcile_every_s,
+        exemptions: exemptions(&config)?,
+        alarms: Alarms::default(),
         clock: Arc::clone(&clock),
         counters,
     });
@@ -82,6 +105,10 @@ pub async fn start(
         .with_background(tokio::spawn(source.follow(participants)))
         .with_background(tokio::spawn(Arc::clone(&host.permissions).follow()))
         .with_background(tokio::spawn(expire::run(Arc::clone(&host))))
+        .with_background(tokio::spawn(checkpoint::run(Arc::clone(&host))))
+        .with_background(tokio::spawn(inspect::run(Arc::clone(&host))))
+        .with_background(tokio::spawn(witness::run(Arc::clone(&host))))
+        .with_background(tokio::spawn(reconcile::run(Arc::clone(&host))))
         .with_background(tokio::spawn(publish::run(host, registry_client)));
     for writer in writers {
         running = running.with_background(tokio::spawn(writer.run()));
@@ -107,32 +134,49 @@ struct Opened {
 ///
 /// A room in which something was done and which has no keys any more stays closed: with new ones it
 /// would not find its own people and would say that it knows nothing of them.
-async fn open_rooms(config: &Config, db: &Db) -> Result<Opened, StartError> {
+async fn open_rooms(
+    config: &Config,
+    db: &Db,
+    clock: &Arc<dyn Clock>,
+) -> Result<Opened, StartError> {
+    let origin = log_origin(config)?;
     let store = KeyStore::open(&config.keys.key_encryption_key, &config.keys.folder)?;
     let mut opened = Opened::default();
     for municipality in config.municipalities.iter().copied() {
+        let room = RoomKey::parse(municipality.as_str()).map_err(|_| DbError::Unavailable)?;
         let keys = match store.room(municipality)? {
             Some(keys) => keys,
-            None if has_begun(db, municipality).await? => {
+            None if has_begun(db, room).await? => {
                 tracing::error!(%municipality, "the room's keys are missing: it stays closed");
                 opened.closed.push(municipality);
                 continue;
             }
             None => store.make_room(municipality)?,
         };
-        let limits = (config.limits.queue_acts_max, config.limits.batch_acts_max);
-        let (queue, writer) = Writer::new(db.clone(), municipality, limits)?;
-        let room = Room { municipality, keys: Arc::new(keys), queue };
-        opened.rooms.insert(municipality, Arc::new(room));
-        opened.writers.push(writer);
+        let keys = Arc::new(keys);
+        let (queue, writer) = Writer::new(db.clone(), room, queue_limits(config));
+        let notary = Notary::new(Arc::clone(&keys), &origin, Arc::clone(clock))?;
+        match writer.signing(notary).await {
+            Ok(writer) => opened.writers.push(writer),
+            Err(error) => {
+                let code = error.kind().code;
+                tracing::error!(%municipality, code, "the room's log does not open: it stays closed");
+                opened.closed.push(municipality);
+                continue;
+            }
+        }
+        opened.rooms.insert(municipality, Arc::new(Room { municipality, keys, queue }));
     }
     Ok(opened)
 }
 
-async fn has_begun(db: &Db, municipality: MunicipalityCode) -> Result<bool, DbError> {
-    let room = RoomKey::parse(municipality.as_str()).map_err(|_| DbError::Unavailable)?;
-    let read = move |tx: &mut Tx| store::operation::has_begun(tx, municipality);
+async fn has_begun(db: &Db, room: RoomKey) -> Result<bool, DbError> {
+    let read = move |tx: &mut Tx| store::operation::has_begun(tx, room);
     db.room_read("partition.has-begun", room, read).await
+}
+
+fn queue_limits(config: &Config) -> (usize, usize) {
+    (config.limits.queue_acts_max, config.limits.batch_acts_max)
 }
 
 fn permit_keys(config: &Config) -> Result<Vec<DecodingKey>, StartError> {
@@ -144,6 +188,11 @@ fn permit_keys(config: &Config) -> Result<Vec<DecodingKey>, StartError> {
     keys.collect::<Option<Vec<_>>>().filter(|keys| !keys.is_empty()).ok_or(refused)
 }
 
+fn log_origin(config: &Config) -> Result<Origin, StartError> {
+    Origin::parse(&config.log_origin)
+        .map_err(|_| StartError::Refused("log_origin is not an origin of checkpoints"))
+}
+
 fn log_verifiers(config: &Config) -> Result<Vec<Verifier>, StartError> {
     let refused = StartError::Refused("log_verifiers holds a text that is not a verifier key");
     let verifiers: Option<Vec<Verifier>> =
@@ -151,11 +200,20 @@ fn log_verifiers(config: &Config) -> Result<Vec<Verifier>, StartError> {
     verifiers.filter(|verifiers| !verifiers.is_empty()).ok_or(refused)
 }
 
+fn exemptions(config: &Config) -> Result<DisclosureExemptions, StartError> {
+    let Some(path) = &config.disclosure_exemptions else {
+        return Ok(DisclosureExemptions::shipped());
+    };
+    let text = std::fs::read_to_string(path).ok();
+    text.and_then(|text| DisclosureExemptions::parse(&text).ok())
+        .ok_or(StartError::Refused("disclosure_exemptions: every row must be readable"))
+}
+
 fn readiness(host: Arc<Host>) -> Check {
     Arc::new(move || {
         let host = Arc::clone(&host);
         Box::pin(async move {
-            let mut causes = Vec::new();
+            let mut causes = host.alarms.causes();
             if host.db.ping().await.is_err() {
                 causes.push("the database does not answer");
             }

@@ -33,7 +33,7 @@ pub(crate) async fn vaccinate(
                 store::vaccination::insert(tx, &keys, &permit, (&subject, &id, 1), &version)?;
                 "registered"
             } else {
-                "refused: no such person"
+                common::NOT_FOUND.code
             };
             let subject = known.then_some(subject.0);
             acts.add(entry(&permit, About { subject, ..About::default() }, result));

@@ -25,7 +25,7 @@ pub(crate) async fn withhold(
         .write(move |tx, acts| {
             let found = store::subject::find(tx, &keys, &permit, SubjectId(subject))?;
             let Some(Found { id, version, subject: mut person }) = found else {
-                acts.add(entry(&permit, About::default(), "refused: no such person"));
+                acts.add(entry(&permit, About::default(), common::NOT_FOUND.code));
                 return Ok(false);
             };
             person.flags.withheld = withheld;

@@ -6,13 +6,12 @@
 use std::sync::Mutex;
 
 use db::{Db, DbError, RoomKey, Tx, TxError as _};
-use domain::MunicipalityCode;
 use ledger::Tree;
 use service::{ApiError, problems};
 use tokio::sync::{mpsc, oneshot};
-use wire::partition::OperationEntry;
 
-use crate::operation_log;
+use crate::checkpoint::{Notary, Signed};
+use crate::operation_log::{self, Line};
 use crate::store;
 
 /// Acts are tried this often when another process writes to the same room.
@@ -21,12 +20,12 @@ const ATTEMPTS_MAX: u32 = 3;
 /// What the acts of one transaction add to the room's operation log.
 #[derive(Debug, Default)]
 pub(crate) struct Acts {
-    entries: Vec<OperationEntry>,
+    lines: Vec<Line>,
 }
 
 impl Acts {
-    pub(crate) fn add(&mut self, entry: OperationEntry) {
-        self.entries.push(entry);
+    pub(crate) fn add(&mut self, line: Line) {
+        self.lines.push(line);
     }
 }
 
@@ -73,14 +72,24 @@ impl Queue {
         done.await.map_err(|_| ApiError::new(&problems::UNKNOWN_OUTCOME))??;
         output.lock().ok().and_then(|mut slot| slot.take()).ok_or_else(unavailable)
     }
+
+    /// Adds a line that belongs to no other act.
+    pub(crate) async fn add(&self, line: Line) -> Result<(), ApiError> {
+        let work = move |_: &mut Tx, acts: &mut Acts| {
+            acts.add(line.clone());
+            Ok(())
+        };
+        self.write(work).await
+    }
 }
 
 pub(crate) struct Writer {
     db: Db,
     room: RoomKey,
-    municipality: MunicipalityCode,
     /// Absent when the database may hold more than we know: it is read again first.
     tree: Option<Tree>,
+    /// Signs the log; the instance's own one has no keys.
+    notary: Option<Notary>,
     jobs: mpsc::Receiver<Job>,
     batch_acts_max: usize,
 }
@@ -88,13 +97,22 @@ pub(crate) struct Writer {
 impl Writer {
     pub(crate) fn new(
         db: Db,
-        municipality: MunicipalityCode,
+        room: RoomKey,
         (queue_acts_max, batch_acts_max): (usize, usize),
-    ) -> Result<(Queue, Self), DbError> {
+    ) -> (Queue, Self) {
         let (sender, jobs) = mpsc::channel(queue_acts_max.max(1));
-        let room = RoomKey::parse(municipality.as_str()).map_err(|_| DbError::Unavailable)?;
-        let writer = Self { db, room, municipality, tree: None, jobs, batch_acts_max };
-        Ok((Queue { jobs: sender }, writer))
+        let writer = Self { db, room, tree: None, notary: None, jobs, batch_acts_max };
+        (Queue { jobs: sender }, writer)
+    }
+
+    /// Proves that the stored log continues what the room signed last, and goes on signing.
+    pub(crate) async fn signing(mut self, notary: Notary) -> Result<Self, ApiError> {
+        self.notary = Some(notary);
+        let opened = tokio::task::spawn_blocking(move || {
+            self.tree = Some(self.restore()?);
+            Ok(self)
+        });
+        opened.await.map_err(|error| ApiError::caused(&problems::INTERNAL, error))?
     }
 
     /// Serves until the last queue is dropped.
@@ -121,7 +139,7 @@ impl Writer {
     fn write(&mut self, jobs: Vec<Job>) {
         match self.commit(&jobs) {
             Ok(()) => jobs.into_iter().for_each(|job| settle(job, Ok(()))),
-            Err(error) if jobs.len() == 1 || is_everybodys(&error) => {
+            Err(error) if jobs.len() == 1 || error.is_database_away() => {
                 let kind = error.kind();
                 tracing::warn!(code = kind.code, acts = jobs.len(), "acts not written");
                 let mut error = Some(error);
@@ -130,7 +148,8 @@ impl Writer {
                     settle(job, Err(error));
                 }
             }
-            // One of them spoiled the transaction: each gets one of its own.
+            // One of them spoiled the transaction: each gets one of its own.  Not while the
+            // database is away: each of them would wait in turn, or be done twice.
             Err(_) => {
                 for job in jobs {
                     let result = self.commit(std::slice::from_ref(&job));
@@ -156,16 +175,25 @@ impl Writer {
             Some(tree) => tree,
             None => self.restore()?,
         };
-        let batch = self.db.room_transaction_blocking("partition.acts", self.room, |tx| {
+        let name = "partition.acts";
+        let written = self.db.room_transaction_blocking(name, self.room, |tx| {
             let mut acts = Acts::default();
             for job in jobs {
                 (job.work)(tx, &mut acts)?;
             }
-            let bodies = operation_log::bodies(&acts.entries)?;
+            let bodies = operation_log::bodies(&acts.lines)?;
             let batch = tree.stage(bodies.iter().map(|body| ledger::leaf_hash(body)));
-            store::operation::append(tx, self.municipality, bodies, &batch)?;
-            Ok::<_, ApiError>(batch)
-        })?;
+            store::operation::append(tx, self.room, bodies, &batch)?;
+            let signed = self.notary.as_ref().map(|notary| notary.sign(batch.tree()));
+            let signed = signed.transpose()?.flatten();
+            if let Some((signed, note)) = &signed {
+                store::operation::keep_checkpoint(tx, self.room, *signed, note)?;
+            }
+            Ok::<_, ApiError>((batch, acts, signed))
+        });
+        let (batch, acts, signed) = written?;
+        acts.lines.iter().for_each(Line::is_durable);
+        self.remember(signed.map(|(signed, _)| signed));
         let mut tree = tree;
         // What is durable must not be tried again, whatever the tree says.
         tree.commit(batch).map_err(|error| ApiError::caused(&problems::UNKNOWN_OUTCOME, error))?;
@@ -173,21 +201,39 @@ impl Writer {
         Ok(())
     }
 
-    fn restore(&self) -> Result<Tree, ApiError> {
-        self.db.room_transaction_blocking("partition.log-restore", self.room, |tx| {
-            store::operation::restore(tx, self.municipality)
-        })
+    /// The tree as it is stored, if it continues what the room signed last.
+    fn restore(&mut self) -> Result<Tree, ApiError> {
+        let name = "partition.log-restore";
+        let (tree, last, proof) = self.db.room_transaction_blocking(name, self.room, |tx| {
+            let tree = store::operation::restore(tx, self.room)?;
+            let last = store::operation::last_checkpoint(tx, self.room)?;
+            let proof = match &last {
+                Some((signed, _)) => {
+                    store::operation::consistency(tx, self.room, (&tree, signed.size))?
+                }
+                None => Vec::new(),
+            };
+            Ok::<_, ApiError>((tree, last, proof))
+        })?;
+        if let (Some(notary), Some((_, note))) = (&self.notary, &last) {
+            let altered = || ApiError::new(&crate::problems::ROOM_CLOSED);
+            let signed = notary.open(note).ok_or_else(altered)?;
+            let (size, root) = (tree.size(), tree.root());
+            ledger::verify_consistency(signed.size, signed.root, size, root, &proof)
+                .map_err(|_| altered())?;
+        }
+        self.remember(last.map(|(signed, _)| signed));
+        Ok(tree)
+    }
+
+    fn remember(&mut self, signed: Option<Signed>) {
+        if let (Some(notary), Some(signed)) = (&mut self.notary, signed) {
+            notary.remember(signed);
+        }
     }
 }
 
 fn settle(job: Job, result: Result<(), ApiError>) {
     // The asker may have gone; what is durable stays durable.
     let _ = job.settled.send(result);
-}
-
-/// Whether trying the acts one by one would not help: after an unknown commit they may be there, and
-/// a database that is away would make each of them wait in turn.
-fn is_everybodys(error: &ApiError) -> bool {
-    let is_unknown = error.kind() == &problems::UNKNOWN_OUTCOME;
-    is_unknown || error.db_error().is_some_and(DbError::is_unavailable)
 }

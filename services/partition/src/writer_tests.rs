@@ -1,5 +1,6 @@
 //! The room's writer on both engines: groups, spoiled acts, a log that survives a restart.
 
+use db::RoomKey;
 use db::test_support::TestDb;
 use domain::{
     Action, Actor, MunicipalityCode, OpContext, OperatorId, Permit, RequestId, Role, TerminalId,
@@ -24,13 +25,13 @@ fn permit() -> Permit {
         role: Role::Supervisor,
         terminal: TerminalId::parse("terminal").unwrap(),
     };
-    let context =
-        OpContext { actor, request: RequestId::make_random(), at: OffsetDateTime::UNIX_EPOCH };
+    let context = OpContext::new(actor, RequestId::make_random(), OffsetDateTime::UNIX_EPOCH);
     authorize(&context, Action::ReadOperationLog, adachi()).unwrap()
 }
 
 fn open(test: &TestDb) -> Queue {
-    let (queue, writer) = Writer::new(test.db.clone(), adachi(), (1_024, 64)).unwrap();
+    let room = RoomKey::parse(adachi().as_str()).unwrap();
+    let (queue, writer) = Writer::new(test.db.clone(), room, (1_024, 64));
     tokio::spawn(writer.run());
     queue
 }

@@ -48,10 +48,12 @@ pub enum Action {
     ReleaseOperator,
     /// Done by a partition to its own rooms when an answer's time is over; no route leads here.
     ExpireAnswers,
+    /// The same check of the operation log on schedule; no route leads here.
+    ReviewOperations,
 }
 
 impl Action {
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 32] = [
         Self::ReadHealth,
         Self::LogIn,
         Self::LogOut,
@@ -83,6 +85,7 @@ impl Action {
         Self::InspectOperations,
         Self::ReleaseOperator,
         Self::ExpireAnswers,
+        Self::ReviewOperations,
     ];
 }
 
@@ -168,7 +171,8 @@ fn parties(action: Action) -> &'static [(Party, Reach)] {
         | Action::RouteInquiry
         | Action::ReadOutcomes
         | Action::WitnessLog
-        | Action::ExpireAnswers => &[(Partition, Any)],
+        | Action::ExpireAnswers
+        | Action::ReviewOperations => &[(Partition, Any)],
         Action::RegisterSubject
         | Action::RegisterVaccination
         | Action::AskTransferIn
@@ -178,9 +182,8 @@ fn parties(action: Action) -> &'static [(Party, Reach)] {
         | Action::ReadOperationLog
         | Action::Disclose
         | Action::ReadReconciliation
+        | Action::InspectOperations
         | Action::ReleaseOperator => &[(Supervisor, Own)],
-        // The scheduled check is the partition's own act in its rooms.
-        Action::InspectOperations => &[(Supervisor, Own), (Partition, Any)],
         Action::ProvideRecords | Action::AppendOutcome => &[(Broker, Any)],
         Action::ReadCheckpoint => {
             &[(Partition, Any), (Broker, Any), (National, Any), (Terminal, Any)]

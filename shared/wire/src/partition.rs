@@ -169,7 +169,7 @@ pub struct OperationEntry {
     pub actor: String,
     pub terminal: String,
     pub act: String,
-    /// Procedure and legal basis, where the act has them.
+    /// Procedure and legal basis, where the act has them; the operator who is released.
     pub purpose: String,
     /// Handle of the person concerned, where there is one.
     pub subject: Option<Uuid>,
@@ -297,6 +297,11 @@ pub enum Side {
     /// Both have it and disagree.
     Differs,
 }
+
+/// Asks for a check of the operation log now.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct InspectOperations {}
 
 /// One check of the operation log for misuse (C106, C107), signed by the room.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]

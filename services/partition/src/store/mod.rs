@@ -4,11 +4,15 @@
 //! writer; every statement filters by it.  On PostgreSQL row-level security says the same again.
 
 pub(crate) mod inquiry;
+pub(crate) mod inspection;
 pub(crate) mod operation;
+pub(crate) mod operator_hold;
 pub(crate) mod provision;
+pub(crate) mod reconciliation;
 mod schema;
 pub(crate) mod subject;
 pub(crate) mod vaccination;
+pub(crate) mod witness;
 
 use db::DbError;
 use service::{ApiError, problems};

@@ -88,3 +88,69 @@ diesel::table! {
         hashes -> Binary,
     }
 }
+
+diesel::table! {
+    witness_state (municipality) {
+        municipality -> Text,
+        size -> BigInt,
+        note -> Text,
+        seen_at_unix_ms -> BigInt,
+    }
+}
+
+diesel::table! {
+    witness_evidence (municipality, seen_at_unix_ms) {
+        municipality -> Text,
+        seen_at_unix_ms -> BigInt,
+        known_note -> Text,
+        seen_note -> Text,
+    }
+}
+
+diesel::table! {
+    reconciliation (municipality) {
+        municipality -> Text,
+        next_index -> BigInt,
+        reconciled_at_unix_ms -> BigInt,
+    }
+}
+
+diesel::table! {
+    one_sided (municipality, inquiry_id, side) {
+        municipality -> Text,
+        inquiry_id -> Binary,
+        side -> Text,
+        log_index -> Nullable<BigInt>,
+        found_at_unix_ms -> BigInt,
+        resolved_at_unix_ms -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    inspection (municipality, to_sequence) {
+        municipality -> Text,
+        to_sequence -> BigInt,
+        month -> Integer,
+        body -> Binary,
+        signature -> Binary,
+    }
+}
+
+diesel::table! {
+    operator_hold (municipality, operator, at_unix_ms) {
+        municipality -> Text,
+        operator -> Text,
+        at_unix_ms -> BigInt,
+        held -> Bool,
+        rule -> Text,
+    }
+}
+
+diesel::table! {
+    operation_checkpoint (municipality, size) {
+        municipality -> Text,
+        size -> BigInt,
+        issued_at_unix_ms -> BigInt,
+        note -> Text,
+    }
+}

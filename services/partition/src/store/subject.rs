@@ -1,6 +1,7 @@
 use crypto::{Cell, RoomKeys};
 use db::Tx;
 use diesel::prelude::*;
+use domain::review::Known;
 use domain::subject::{Flags, Sex, Subject, SubjectId};
 use domain::{AddressNumber, IndividualNumber, Permit, PersonalText};
 use serde::{Deserialize, Serialize};
@@ -117,6 +118,25 @@ pub(crate) fn find_by_number(
     let sealed_number = keys.open(&number_cell(&id), &sealed)?;
     let is_this = sealed_number.as_slice() == number.reveal().as_bytes();
     is_this.then_some(Some(id)).ok_or_else(broken_row)
+}
+
+/// What the check for misuse may compare of a person.
+pub(crate) fn known(
+    tx: &mut Tx,
+    keys: &RoomKeys,
+    permit: &Permit,
+    id: SubjectId,
+) -> Result<Option<Known>, ApiError> {
+    let registered_at_unix_ms: Option<i64> = subject::table
+        .filter(subject::municipality.eq(permit.municipality().as_str()))
+        .filter(subject::id.eq(id.0.as_bytes().as_slice()))
+        .order(subject::version)
+        .select(subject::created_at_unix_ms)
+        .first(tx)
+        .optional()
+        .map_err(failed)?;
+    let found = find(tx, keys, permit, id)?;
+    Ok(registered_at_unix_ms.zip(found).map(|(at, found)| Known::new(&found.subject, at)))
 }
 
 /// The newest version of a person's entry.

@@ -106,6 +106,11 @@ impl Rules {
         let longest = counts.map(|count| count.ms()).max().unwrap_or(0);
         longest.max(self.self_registered.ms()).saturating_mul(2)
     }
+
+    /// How far before the first new line the rules compare persons.
+    pub fn known_reach_ms(&self) -> i64 {
+        self.same_family_name.ms().max(self.neighbours.ms()).saturating_mul(2)
+    }
 }
 
 impl Age {

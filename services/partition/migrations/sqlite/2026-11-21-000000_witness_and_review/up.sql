@@ -72,3 +72,9 @@ CREATE INDEX inquiry_answered ON inquiry (municipality, answered_at_unix_ms) WHE
 
 CREATE TRIGGER witness_evidence_keeps BEFORE UPDATE ON witness_evidence BEGIN SELECT RAISE(ABORT, 'append only'); END;
 CREATE TRIGGER witness_evidence_stays BEFORE DELETE ON witness_evidence BEGIN SELECT RAISE(ABORT, 'append only'); END;
+CREATE TRIGGER inspection_keeps BEFORE UPDATE ON inspection BEGIN SELECT RAISE(ABORT, 'append only'); END;
+CREATE TRIGGER inspection_stays BEFORE DELETE ON inspection BEGIN SELECT RAISE(ABORT, 'append only'); END;
+CREATE TRIGGER operator_hold_keeps BEFORE UPDATE ON operator_hold BEGIN SELECT RAISE(ABORT, 'append only'); END;
+CREATE TRIGGER operator_hold_stays BEFORE DELETE ON operator_hold BEGIN SELECT RAISE(ABORT, 'append only'); END;
+CREATE TRIGGER operation_checkpoint_keeps BEFORE UPDATE ON operation_checkpoint BEGIN SELECT RAISE(ABORT, 'append only'); END;
+CREATE TRIGGER operation_checkpoint_stays BEFORE DELETE ON operation_checkpoint BEGIN SELECT RAISE(ABORT, 'append only'); END;
