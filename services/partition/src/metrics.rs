@@ -1,6 +1,7 @@
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use service::metrics::Metrics;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -13,6 +14,11 @@ pub(crate) struct ResultLabels {
 pub(crate) struct Counters {
     pub(crate) asked: Family<ResultLabels, Counter>,
     pub(crate) provided: Family<ResultLabels, Counter>,
+    pub(crate) witness_age_s: Gauge,
+    pub(crate) rooms_cosigned: Gauge,
+    pub(crate) witness_quorum: Gauge,
+    pub(crate) doubts: Gauge,
+    pub(crate) one_sided: Gauge,
 }
 
 impl Counters {
@@ -27,5 +33,35 @@ impl Counters {
             "Inquiries of others by result; every kind of nothing is one result",
             self.provided.clone(),
         );
+        let gauges = [
+            (
+                "watari_partition_witness_age_seconds",
+                "Time since all rooms cosigned the provision log",
+                &self.witness_age_s,
+            ),
+            (
+                "watari_partition_rooms_cosigned",
+                "Rooms that cosigned in the last round",
+                &self.rooms_cosigned,
+            ),
+            (
+                "watari_partition_witness_quorum",
+                "1 if enough municipalities witness the provision log",
+                &self.witness_quorum,
+            ),
+            (
+                "watari_partition_log_doubts",
+                "Rooms that the provision log contradicts",
+                &self.doubts,
+            ),
+            (
+                "watari_one_sided_records",
+                "Records that a room or the provision log has alone",
+                &self.one_sided,
+            ),
+        ];
+        for (name, help, gauge) in gauges {
+            metrics.register(name, help, gauge.clone());
+        }
     }
 }

@@ -60,8 +60,13 @@ impl Content {
     /// The commitment of the log entry: to this person and exactly these doses.
     pub(crate) fn commit(&self, number: &IndividualNumber) -> Result<[u8; 32], ApiError> {
         let salt = Salt::from_bytes(&self.salt.0)?;
-        let doses = serde_json::to_vec(&self.vaccinations).map_err(|_| malformed())?;
-        Ok(*crypto::Commitment::new(&salt, number, &Zeroizing::new(doses)).as_bytes())
+        let doses = self.doses()?;
+        Ok(*crypto::Commitment::new(&salt, number, doses.as_bytes()).as_bytes())
+    }
+
+    /// The exact text that is committed to.
+    pub(crate) fn doses(&self) -> Result<Zeroizing<String>, ApiError> {
+        serde_json::to_string(&self.vaccinations).map(Zeroizing::new).map_err(|_| malformed())
     }
 }
 

@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 
 use super::schema::{held_inquiry, provision};
 use super::{broken_row, failed, read_uuid};
+use crate::problems;
 use crate::question::Content;
 
 /// Who asked, under which ids.
@@ -96,6 +97,50 @@ pub(crate) fn hold(
         .execute(tx)
         .map(drop)
         .map_err(failed)
+}
+
+/// What was provided about a person once.
+pub(crate) struct Provided {
+    pub(crate) inquiry: InquiryId,
+    pub(crate) inquirer: MunicipalityCode,
+    pub(crate) content: Content,
+    pub(crate) at_unix_ms: i64,
+}
+
+/// Far above what a life brings, so that one answer stays readable.
+const PROVISIONS_MAX: usize = 1_000;
+
+/// All that was provided about a person, oldest first.
+pub(crate) fn list_of(
+    tx: &mut Tx,
+    keys: &RoomKeys,
+    permit: &Permit,
+    subject: SubjectId,
+) -> Result<Vec<Provided>, ApiError> {
+    let rows: Vec<(Vec<u8>, String, Vec<u8>, i64)> = provision::table
+        .filter(provision::municipality.eq(permit.municipality().as_str()))
+        .filter(provision::subject_id.eq(subject.0.as_bytes().as_slice()))
+        .order((provision::provided_at_unix_ms, provision::inquiry_id))
+        .limit(i64::try_from(PROVISIONS_MAX + 1).map_err(|_| broken_row())?)
+        .select((
+            provision::inquiry_id,
+            provision::inquirer,
+            provision::content_sealed,
+            provision::provided_at_unix_ms,
+        ))
+        .load(tx)
+        .map_err(failed)?;
+    if rows.len() > PROVISIONS_MAX {
+        return Err(ApiError::new(&problems::DISCLOSURE_TOO_LONG));
+    }
+    let read = |(inquiry, inquirer, sealed, at_unix_ms): (Vec<u8>, String, Vec<u8>, i64)| {
+        let inquiry = InquiryId(read_uuid(&inquiry)?);
+        let inquirer = MunicipalityCode::parse(&inquirer).map_err(|_| broken_row())?;
+        let plain = keys.open(&content_cell(&inquiry), &sealed)?;
+        let content = serde_json::from_slice(&plain).map_err(|_| broken_row())?;
+        Ok(Provided { inquiry, inquirer, content, at_unix_ms })
+    };
+    rows.into_iter().map(read).collect()
 }
 
 type Row = (Vec<u8>, String, Vec<u8>, Vec<u8>, i64);

@@ -1,0 +1,213 @@
+//! Compares each room's records with the provision log: what one side has alone is named.
+//!
+//! A record younger than [`IN_FLIGHT_MS`] may still be on its way and is looked at again; so what
+//! stays alone is found within a minute.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::{Action, InquiryId, MunicipalityCode, Outcome, Permit};
+use service::ApiError;
+use wire::CallError;
+use wire::partition::{OneSided, Reconciliation, Side};
+use wire::provision_log::{IndexedEntry, LIST_LIMIT_MAX, ListOutcomes, OUTCOMES_LIST, Outcomes};
+
+use crate::host::Host;
+use crate::operation_log::{About, entry};
+use crate::receipt::{self, unavailable};
+use crate::room::Room;
+use crate::store::reconciliation::{self as store, Answer, Records};
+
+/// Longer than the deadlines of all calls of an inquiry together.
+const IN_FLIGHT_MS: i64 = 30_000;
+/// Entries this young are remembered, so that the log is not asked again for the room's records.
+const REMEMBERED_MS: i64 = 300_000;
+/// Records of one room that are looked at again in one run, and shown.
+const OPEN_MAX: u16 = 1_000;
+
+/// When the log took in which settled end.
+type Logged = HashMap<InquiryId, i64>;
+
+/// What one run has found out about a room.
+struct Run {
+    permit: Permit,
+    now_unix_ms: i64,
+    progress: store::Progress,
+    found: Vec<OneSided>,
+    resolved: Vec<OneSided>,
+}
+
+/// Runs for as long as the service lives.
+pub(crate) async fn run(host: Arc<Host>) {
+    let every = Duration::from_secs(host.reconcile_every_s.max(1));
+    let mut logged: HashMap<MunicipalityCode, Logged> = HashMap::new();
+    loop {
+        tokio::time::sleep(every).await;
+        let mut open = 0;
+        for room in host.rooms.values() {
+            let logged = logged.entry(room.municipality).or_default();
+            match reconcile(&host, room, logged).await {
+                Ok(count) => open += count,
+                Err(error) => tracing::warn!(%error, "a room is not compared with the log"),
+            }
+        }
+        host.counters.one_sided.set(open);
+    }
+}
+
+/// Compares a room with the log; returns how many of its records are alone.
+async fn reconcile(host: &Host, room: &Room, logged: &mut Logged) -> Result<i64, ApiError> {
+    let permit = host.job(Action::ReadOutcomes, room)?;
+    let now_unix_ms = host.now_unix_ms();
+    let progress = host.read("partition.reconcile", &permit, store::progress).await?;
+    let mut run = Run { permit, now_unix_ms, progress, found: Vec::new(), resolved: Vec::new() };
+    run.read_log(host, logged).await?;
+    run.read_room(host, logged).await?;
+    logged.retain(|_, at| *at > now_unix_ms - REMEMBERED_MS);
+    run.write(room).await
+}
+
+impl Run {
+    /// Looks for the room's records of what the log has, as far as nothing is on its way.
+    async fn read_log(&mut self, host: &Host, logged: &mut Logged) -> Result<(), ApiError> {
+        let municipality = self.permit.municipality();
+        loop {
+            let (from_index, limit) = (self.progress.0, LIST_LIMIT_MAX);
+            let wanted = ListOutcomes { municipality, from_index, limit };
+            let request = &self.permit.context().request;
+            let page: Result<Outcomes, CallError> =
+                host.log.post(OUTCOMES_LIST, request, None, &wanted).await;
+            let page = page.map_err(unavailable)?;
+            let settled = page.entries.iter().filter(|one| one.entry.outcome.settles());
+            let settled: Vec<_> =
+                settled.map(|one| (one.entry.inquiry, one.logged_at_unix_ms)).collect();
+            logged.extend(settled.iter().copied());
+            let ids: Vec<InquiryId> = settled.into_iter().map(|(id, _)| id).collect();
+            let read = move |tx: &mut db::Tx, permit: &Permit| store::records(tx, permit, &ids);
+            let records = host.read("partition.reconcile", &self.permit, read).await?;
+            for one in &page.entries {
+                if let Some(side) = side(municipality, one, &records) {
+                    if one.logged_at_unix_ms > self.now_unix_ms - IN_FLIGHT_MS {
+                        return Ok(());
+                    }
+                    self.find(one.entry.inquiry, side, Some(one.index));
+                }
+                self.progress.0 = one.index + 1;
+            }
+            if page.next_index.is_none() || page.entries.is_empty() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Looks for the log's entries of what the room has, and for the other sides of what was alone.
+    async fn read_room(&mut self, host: &Host, logged: &Logged) -> Result<(), ApiError> {
+        let (from, to) = (self.progress.1 - IN_FLIGHT_MS, self.now_unix_ms - IN_FLIGHT_MS);
+        let read = move |tx: &mut db::Tx, permit: &Permit| {
+            let open = store::open(tx, permit, OPEN_MAX)?;
+            let ids: Vec<InquiryId> = open.iter().map(|one| one.inquiry).collect();
+            let records = store::records(tx, permit, &ids)?;
+            Ok((open, records, store::recorded(tx, permit, (from, to))?))
+        };
+        let (open, records, recorded) =
+            host.read("partition.reconcile", &self.permit, read).await?;
+        let awaited = open.iter().filter(|one| lacks_log(one.side)).map(|one| one.inquiry);
+        let missing = recorded.iter().map(|(id, _)| *id).chain(awaited);
+        let missing: Vec<InquiryId> = missing.filter(|id| !logged.contains_key(id)).collect();
+        let late = receipt::find(host, &self.permit, &missing).await?;
+        let is_logged = |id: &InquiryId| logged.contains_key(id) || late.contains_key(id);
+        for (id, side) in recorded.into_iter().filter(|(id, _)| !is_logged(id)) {
+            self.find(id, side, None);
+        }
+        self.resolved.extend(open.into_iter().filter(|one| match one.side {
+            Side::LogWithoutProvision => records.provisions.contains_key(&one.inquiry),
+            Side::LogWithoutAnswer => {
+                let answer = records.answers.get(&one.inquiry);
+                answer.is_some_and(|answer| Some(answer.log_index) == one.log_index)
+            }
+            Side::ProvisionWithoutLog | Side::AnswerWithoutLog => is_logged(&one.inquiry),
+            // That needs people.
+            Side::Differs => false,
+        }));
+        self.progress.1 = self.progress.1.max(self.now_unix_ms);
+        Ok(())
+    }
+
+    fn find(&mut self, inquiry: InquiryId, side: Side, log_index: Option<u64>) {
+        let found_at_unix_ms = self.now_unix_ms;
+        self.found.push(OneSided { inquiry, side, log_index, found_at_unix_ms });
+    }
+
+    async fn write(self, room: &Room) -> Result<i64, ApiError> {
+        let Self { permit, progress, found, resolved, .. } = self;
+        let (new, old, open) = room
+            .queue
+            .write(move |tx, acts| {
+                let (mut new, mut old) = (0, 0);
+                for one in &found {
+                    new += usize::from(store::insert(tx, &permit, one)?);
+                }
+                for one in &resolved {
+                    old += usize::from(store::resolve(tx, &permit, one)?);
+                }
+                store::save_progress(tx, &permit, progress)?;
+                if new + old > 0 {
+                    let result = format!("one-sided: {new} found, {old} resolved");
+                    acts.add(entry(&permit, About::default(), &result));
+                }
+                Ok((new, old, store::count_open(tx, &permit)?))
+            })
+            .await?;
+        if new > 0 {
+            tracing::error!(new, open, "records that a room or the log has alone");
+        } else if old > 0 {
+            tracing::info!(old, open, "records that are no longer alone");
+        }
+        Ok(open)
+    }
+}
+
+fn lacks_log(side: Side) -> bool {
+    matches!(side, Side::ProvisionWithoutLog | Side::AnswerWithoutLog)
+}
+
+/// What the room's records lack of an entry, or say otherwise.
+fn side(own: MunicipalityCode, indexed: &IndexedEntry, records: &Records) -> Option<Side> {
+    let IndexedEntry { index, entry, .. } = indexed;
+    if !entry.outcome.settles() {
+        return None;
+    }
+    let is_provided = entry.outcome == Outcome::Provided;
+    if entry.provider == own {
+        return match records.provisions.get(&entry.inquiry) {
+            None => is_provided.then_some(Side::LogWithoutProvision),
+            Some(inquirer) => {
+                let agrees = is_provided && inquirer == entry.inquirer.as_str();
+                (!agrees).then_some(Side::Differs)
+            }
+        };
+    }
+    let Some(Answer { provider, state, log_index }) = records.answers.get(&entry.inquiry) else {
+        return Some(Side::LogWithoutAnswer);
+    };
+    let outcome = if is_provided { "provided" } else { "nothing" };
+    let agrees = provider == entry.provider.as_str()
+        && log_index == index
+        && [outcome, "expired"].contains(&state.as_str());
+    (!agrees).then_some(Side::Differs)
+}
+
+/// A supervisor reads how the room and the log agree; reading is an act and is logged.
+pub(crate) async fn read(host: &Host, permit: Permit) -> Result<Reconciliation, ApiError> {
+    permit.expect_action(Action::ReadReconciliation)?;
+    let room = host.room(permit.municipality())?;
+    room.queue
+        .write(move |tx, acts| {
+            acts.add(entry(&permit, About::default(), "read"));
+            let (next_index, reconciled_at_unix_ms) = store::progress(tx, &permit)?;
+            let one_sided = store::open(tx, &permit, OPEN_MAX)?;
+            Ok(Reconciliation { next_index, reconciled_at_unix_ms, one_sided })
+        })
+        .await
+}

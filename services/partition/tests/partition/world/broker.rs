@@ -1,0 +1,109 @@
+use std::sync::{Arc, Mutex};
+
+use actix_web::web::{Data, Json, post};
+use crypto::sha256;
+use domain::{Action, Clock as _, RequestId, ServiceKind, SystemClock};
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use service::health::{LIVE, METRICS, READY};
+use service::pki::Authority;
+use service::server::Running;
+use service::{ApiError, Body, Endpoint, problems};
+use wire::Client;
+use wire::broker::{BrokerAnswer, BrokerInquiry, INQUIRIES, InquiryPermit, PERMIT_ISSUER};
+use wire::partition::{PROVIDE, ProvideAnswer, ProvideRequest};
+use wire::provision_log::{End, Entry};
+
+use super::log::FakeLog;
+use super::{make_key, play, url};
+
+static ENDPOINTS: &[Endpoint] =
+    &[Endpoint::post(INQUIRIES, Action::RouteInquiry), LIVE, READY, METRICS];
+
+/// Where the played broker loses an inquiry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Loses {
+    Nothing,
+    /// The answer is there, the log does not hear of it.
+    BeforeLog,
+    /// It is in the log, the asker does not hear of it.
+    BeforeAsker,
+}
+
+/// Asks the one partition there is, and has the log write down how it ended.
+pub(crate) struct FakeBroker {
+    pub(crate) url: String,
+    pub(crate) permit_key: String,
+    state: Arc<State>,
+    _running: Running,
+}
+
+struct State {
+    key: EncodingKey,
+    log: FakeLog,
+    partition: Mutex<Option<Client>>,
+    loses: Mutex<Loses>,
+}
+
+impl FakeBroker {
+    pub(crate) fn start(authority: &Authority, log: FakeLog) -> Self {
+        let key = make_key();
+        let state = Arc::new(State {
+            key: EncodingKey::from_ed_pem(key.reveal_pem().unwrap().as_bytes()).unwrap(),
+            log,
+            partition: Mutex::default(),
+            loses: Mutex::new(Loses::Nothing),
+        });
+        let data = Data::from(Arc::clone(&state));
+        let running = play(authority, ServiceKind::Broker, ENDPOINTS, move |app| {
+            app.app_data(data.clone()).route(INQUIRIES, post().to(route));
+        });
+        let permit_key = key.verifying_key().encode();
+        Self { url: url(&running), permit_key, state, _running: running }
+    }
+
+    pub(crate) fn provide_at(&self, client: &Client) {
+        *self.state.partition.lock().unwrap() = Some(client.clone());
+    }
+
+    pub(crate) fn lose(&self, loses: Loses) {
+        *self.state.loses.lock().unwrap() = loses;
+    }
+}
+
+async fn route(
+    state: Data<State>,
+    Body(inquiry): Body<BrokerInquiry>,
+) -> Result<Json<BrokerAnswer>, ApiError> {
+    let lost = || ApiError::new(&problems::UNAVAILABLE);
+    let BrokerInquiry { header, sealed, signature } = inquiry;
+    let message = [BrokerInquiry::signed_bytes(&header, &sealed.0), signature.0.clone()].concat();
+    let now = SystemClock.now().unix_timestamp();
+    let claims = InquiryPermit {
+        iss: PERMIT_ISSUER.to_owned(),
+        aud: header.provider.to_string(),
+        sub: header.inquirer,
+        jti: uuid::Uuid::new_v4().to_string(),
+        iat: now,
+        nbf: now,
+        exp: now + 30,
+        inquiry: header.inquiry,
+        message: sha256(&message).to_vec().into(),
+    };
+    let permit = jsonwebtoken::encode(&Header::new(Algorithm::EdDSA), &claims, &state.key);
+    let sent =
+        ProvideRequest { header: header.clone(), sealed, signature, permit: permit.unwrap() };
+    let client = state.partition.lock().unwrap().clone().unwrap();
+    let answer: Result<ProvideAnswer, _> =
+        client.post(PROVIDE, &RequestId::make_random(), None, &sent).await;
+    let answer = answer.map_err(|_| lost())?;
+    let loses = *state.loses.lock().unwrap();
+    if loses == Loses::BeforeLog {
+        return Err(lost());
+    }
+    let end = answer.commitment.map_or_else(End::nothing, End::provided);
+    let receipt = state.log.append(&Entry::of(&header, claims.jti, end, now * 1_000));
+    if loses == Loses::BeforeAsker {
+        return Err(lost());
+    }
+    Ok(Json(BrokerAnswer { routed: true, sealed: answer.sealed, receipt }))
+}
