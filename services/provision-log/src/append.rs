@@ -27,6 +27,10 @@ pub(crate) enum AppendError {
     CommitUnknown,
     #[error("the clock shows a day that no calendar has")]
     NoDay,
+    #[error("too few witnesses have been heard")]
+    Unwitnessed,
+    #[error("a witness has shown that the log lost or changed what it had signed")]
+    Objected,
     #[error("the stored log could not be read again")]
     NotRestored(#[source] RestoreError),
 }
@@ -53,7 +57,8 @@ impl From<AppendError> for ApiError {
             AppendError::PermitReused => &problems::PERMIT_REUSED,
             AppendError::CommitUnknown => &common::UNKNOWN_OUTCOME,
             AppendError::NotRestored(RestoreError::Db(_)) => &common::UNAVAILABLE,
-            AppendError::NotRestored(_) => &problems::LOG_DIVERGED,
+            AppendError::NotRestored(_) | AppendError::Objected => &problems::LOG_DIVERGED,
+            AppendError::Unwitnessed => &problems::LOG_UNWITNESSED,
             // Whatever the reason, nothing was kept: the same request may be sent again.
             AppendError::NotKept(_) | AppendError::NoDay => &common::UNAVAILABLE,
         };
@@ -67,7 +72,14 @@ impl Log {
     /// A retry is answered with the entry that is in the log already.
     #[instrument(name = "provision-log.append", skip_all, fields(outcome = entry.outcome.as_str()))]
     pub async fn append(&self, entry: Entry) -> Result<Receipt, ApiError> {
-        let candidate = Candidate::outcome(entry)?;
+        self.submit(Candidate::outcome(entry)?).await
+    }
+
+    /// Has the writer take it in, and proves what it has become.
+    pub(crate) async fn submit(&self, candidate: Candidate) -> Result<Receipt, ApiError> {
+        if self.rounds.stops(self.now_unix_ms()) {
+            return Err(AppendError::Unwitnessed.into());
+        }
         let (waiter, waiting) = oneshot::channel();
         let place = self.queue.try_reserve();
         let place = place.map_err(|error| ApiError::caused(&common::UNAVAILABLE, error))?;

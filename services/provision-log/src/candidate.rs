@@ -3,14 +3,16 @@
 use std::sync::Arc;
 
 use domain::inquiry::is_law_code;
-use domain::law::day_in_japan;
+use domain::retention::japanese_day;
 use ledger::{Hash, leaf_hash};
 use service::ApiError;
 use time::OffsetDateTime;
 use uuid::Uuid;
-use wire::provision_log::{Act, Entry};
+use wire::provision_log::{Act, Entry, SignedOrder};
 
 const COMMITMENT_BYTES: usize = 32;
+/// So that an export can write a body's length in two bytes.
+const BODY_BYTES_MAX: usize = 65_535;
 
 /// By what an entry is found again without its body.
 pub(crate) type Digest = [u8; 32];
@@ -65,11 +67,18 @@ impl Candidate {
         if OffsetDateTime::from_unix_timestamp(entry.asked_at_unix_s).is_err() {
             return Err(ApiError::field("askedAtUnixS"));
         }
-        if segment(entry.decided_at_unix_ms).is_none() {
+        if japanese_day(entry.decided_at_unix_ms).is_none() {
             return Err(ApiError::field("decidedAtUnixMs"));
         }
         let settled = entry.outcome.settles().then(|| digest(entry.inquiry.0));
         Self::new(Act::Outcome(entry), digest(permit), settled)
+    }
+
+    /// An order that has been opened; its id stands in the log once.
+    pub(crate) fn order(id: Uuid, order: SignedOrder) -> Result<Self, ApiError> {
+        let candidate = Self::new(Act::Order(order), digest(id), None)?;
+        let bytes = candidate.leaf(i64::MIN).text.len();
+        if bytes <= BODY_BYTES_MAX { Ok(candidate) } else { Err(ApiError::field("note")) }
     }
 
     fn new(act: Act, permit: Digest, settled: Option<Digest>) -> Result<Self, ApiError> {
@@ -89,15 +98,6 @@ impl Candidate {
 fn permit_id(entry: &Entry) -> Option<Uuid> {
     let id = Uuid::parse_str(&entry.permit).ok()?;
     (id.hyphenated().to_string() == entry.permit).then_some(id)
-}
-
-/// The month of a moment in Japan, as yyyymm.
-pub(crate) fn segment(unix_ms: i64) -> Option<i32> {
-    let at = OffsetDateTime::from_unix_timestamp(unix_ms.div_euclid(1_000)).ok()?;
-    // The last hours of the year 9999 have no day in Japan that could be written.
-    at.checked_to_offset(domain::law::JST)?;
-    let day = day_in_japan(at);
-    Some(day.year() * 100 + i32::from(u8::from(day.month())))
 }
 
 #[cfg(test)]
@@ -176,12 +176,5 @@ mod tests {
         for (index, (name, change)) in cases.into_iter().enumerate() {
             assert_eq!(field(change).as_deref(), Some(name), "case {index}");
         }
-    }
-
-    #[test]
-    fn a_segment_is_a_month_in_japan() {
-        // 2026-03-31 15:00 UTC is the first of April in Japan.
-        assert_eq!(segment(1_774_969_200_000), Some(202_604));
-        assert_eq!(segment(1_774_969_199_999), Some(202_603));
     }
 }

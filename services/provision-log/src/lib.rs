@@ -4,29 +4,38 @@
 //! Invariant: the log has one writer, no gaps and no way to change or remove an entry.
 //! Invariant: nothing here tells a person: subjects are salted commitments made elsewhere.
 //!
+//! Invariant: every entry stands under a signed checkpoint: one is signed with each batch, before
+//! anybody in the batch is answered, so none is older than what it speaks of by more than a commit.
+//!
 //! Reading order: `candidate` (what an entry must be), `writer` and `batch` (how it gets in),
-//! `head` (what the log says about itself), then the verbs `append`, `outcomes`, `proofs`, and
-//! `routes`.
+//! `head` and `head_file` (what the log says about itself), `rounds` and `tend` (what goes on beside
+//! the batches), then the verbs `append`, `orders`, `outcomes`, `proofs`, `witness`, and `routes`.
 
 mod append;
 mod batch;
 mod candidate;
 mod config;
 mod head;
+mod head_file;
+mod hosted;
 mod log;
 mod metrics;
+mod orders;
 mod outcomes;
 pub mod problems;
 mod proofs;
+mod rounds;
 mod routes;
 mod start;
 mod store;
+mod tend;
+mod witness;
 mod writer;
 
 use db::Migrations;
 use diesel_migrations::embed_migrations;
 
-pub use self::config::{Config, Limits};
+pub use self::config::{Config, Keys, Limits, Opening, SilencePolicy, WitnessConfig};
 pub use self::log::Log;
 pub use self::routes::{ENDPOINTS, openapi};
 pub use self::start::start;

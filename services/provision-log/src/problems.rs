@@ -27,4 +27,37 @@ pub static LOG_DIVERGED: ProblemKind = ProblemKind {
     next_step: "Tell the operator of the platform: the database must be reconciled first.",
 };
 
-pub static ALL: [&ProblemKind; 3] = [&ALREADY_SETTLED, &PERMIT_REUSED, &LOG_DIVERGED];
+pub static LOG_UNWITNESSED: ProblemKind = ProblemKind {
+    code: "log-unwitnessed",
+    status: 503,
+    title: "Too few municipalities watch the provision log, so nothing is taken in.",
+    owner: Owner::Platform,
+    next_step: "Send the same request again later; the operator of the platform finds out why the \
+                witnesses are silent.",
+};
+
+pub static ROUND_OVER: ProblemKind = ProblemKind {
+    code: "round-over",
+    status: 409,
+    title: "This checkpoint is not being cosigned any more.",
+    owner: Owner::Asker,
+    next_step: "Fetch the checkpoint that is being cosigned now, and cosign that.",
+};
+
+pub static UNLAWFUL_ORDER: ProblemKind = ProblemKind {
+    code: "unlawful-order",
+    status: 422,
+    title: "The order is not lawful as it stands, so it was not written down.",
+    owner: Owner::Asker,
+    next_step: "Correct the named part and have the order signed anew; docs/LOG_FORMAT.md, section \
+                7, says what is lawful.",
+};
+
+pub static ALL: [&ProblemKind; 6] = [
+    &ALREADY_SETTLED,
+    &PERMIT_REUSED,
+    &LOG_DIVERGED,
+    &LOG_UNWITNESSED,
+    &ROUND_OVER,
+    &UNLAWFUL_ORDER,
+];

@@ -91,7 +91,7 @@ impl Log {
     }
 }
 
-fn unreadable(error: ReadError<StoreError>) -> StoreError {
+pub(crate) fn unreadable(error: ReadError<StoreError>) -> StoreError {
     match error {
         ReadError::Store(error) => error,
         _ => StoreError::Damaged,

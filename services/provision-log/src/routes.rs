@@ -8,15 +8,22 @@ use service::{ApiError, Body, Caller, Endpoint, Participants, health};
 use utoipa::OpenApi;
 use wire::Problem;
 use wire::provision_log::{
-    CHECKPOINT, CONSISTENCY, ENTRIES, Entry, INCLUSION, ListOutcomes, OUTCOMES_LIST, Outcomes,
-    Proof, ProveConsistency, ProveInclusion, Receipt, TILE,
+    CHECKPOINT, CONSISTENCY, COSIGNATURES, Cosignatures, ENTRIES, Entry, FindOutcomes,
+    FoundOutcomes, INCLUSION, ListOutcomes, OBJECTIONS, ORDERS, OUTCOMES_FIND, OUTCOMES_LIST,
+    Objection, ObjectionHeard, Outcomes, Proof, ProveConsistency, ProveInclusion, Receipt,
+    SignedOrder, TILE, WITNESS_CHECKPOINT,
 };
 
 use crate::log::Log;
 
 pub static ENDPOINTS: &[Endpoint] = &[
     Endpoint::post(ENTRIES, Action::AppendOutcome),
+    Endpoint::post(ORDERS, Action::SubmitOrder),
     Endpoint::post(OUTCOMES_LIST, Action::ReadOutcomes),
+    Endpoint::post(OUTCOMES_FIND, Action::ReadOutcomes),
+    Endpoint::get(WITNESS_CHECKPOINT, Action::ReadCheckpoint),
+    Endpoint::post(COSIGNATURES, Action::WitnessLog),
+    Endpoint::post(OBJECTIONS, Action::WitnessLog),
     Endpoint::get(CHECKPOINT, Action::ReadCheckpoint),
     Endpoint::get(TILE, Action::ReadCheckpoint),
     Endpoint::post(INCLUSION, Action::ReadCheckpoint),
@@ -36,7 +43,12 @@ pub(crate) fn configure(
             .app_data(log.clone())
             .app_data(participants.clone())
             .route(ENTRIES, post().to(append))
+            .route(ORDERS, post().to(order))
             .route(OUTCOMES_LIST, post().to(list_outcomes))
+            .route(OUTCOMES_FIND, post().to(find_outcomes))
+            .route(WITNESS_CHECKPOINT, get().to(witness_checkpoint))
+            .route(COSIGNATURES, post().to(cosign))
+            .route(OBJECTIONS, post().to(object))
             .route(CHECKPOINT, get().to(checkpoint))
             .route(TILE, get().to(tile))
             .route(INCLUSION, post().to(prove_inclusion))
@@ -52,7 +64,19 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Watari provision log"),
-    paths(append, list_outcomes, checkpoint, tile, prove_inclusion, prove_consistency)
+    paths(
+        append,
+        order,
+        list_outcomes,
+        find_outcomes,
+        witness_checkpoint,
+        cosign,
+        object,
+        checkpoint,
+        tile,
+        prove_inclusion,
+        prove_consistency
+    )
 )]
 struct Api;
 
@@ -69,6 +93,21 @@ struct Api;
 )]
 async fn append(log: Data<Log>, body: Body<Entry>) -> Result<Json<Receipt>, ApiError> {
     log.append(body.0).await.map(Json)
+}
+
+/// Take in an order of the custodians: a hold, the lifting of one, or a destruction slip.
+#[utoipa::path(
+    post,
+    path = ORDERS,
+    request_body = SignedOrder,
+    responses(
+        (status = 200, description = "Durable; it counts from its own entry on", body = Receipt),
+        (status = 422, description = "Not lawful", body = Problem),
+        (status = 503, description = "Nothing was kept, or it is not known", body = Problem),
+    )
+)]
+async fn order(log: Data<Log>, body: Body<SignedOrder>) -> Result<Json<Receipt>, ApiError> {
+    log.order(body.0).await.map(Json)
 }
 
 /// List a municipality's own outcomes; for the partition that hosts it.
@@ -88,6 +127,74 @@ async fn list_outcomes(
     body: Body<ListOutcomes>,
 ) -> Result<Json<Outcomes>, ApiError> {
     log.list_outcomes(&caller.context, &participants, body.0).await.map(Json)
+}
+
+/// Find how a municipality's own inquiries were settled, with proofs.
+#[utoipa::path(
+    post,
+    path = OUTCOMES_FIND,
+    request_body = FindOutcomes,
+    responses(
+        (status = 200, description = "What is settled, in the log's order", body = FoundOutcomes),
+        (status = 403, description = "Hosted elsewhere", body = Problem),
+    )
+)]
+async fn find_outcomes(
+    log: Data<Log>,
+    participants: Data<Participants>,
+    caller: Caller,
+    body: Body<FindOutcomes>,
+) -> Result<Json<FoundOutcomes>, ApiError> {
+    log.find_outcomes(&caller.context, &participants, body.0).await.map(Json)
+}
+
+/// The checkpoint that witnesses cosign now, with their cosignatures so far.
+#[utoipa::path(
+    get,
+    path = WITNESS_CHECKPOINT,
+    responses((status = 200, description = "Signed note", body = String, content_type = "text/plain"))
+)]
+async fn witness_checkpoint(log: Data<Log>) -> HttpResponse {
+    HttpResponse::Ok().insert_header(ContentType::plaintext()).body(log.witness_checkpoint())
+}
+
+/// Cosign a checkpoint, in the names of rooms that the caller hosts.
+#[utoipa::path(
+    post,
+    path = COSIGNATURES,
+    request_body = Cosignatures,
+    responses(
+        (status = 200, description = "Added to the round"),
+        (status = 403, description = "A room is hosted elsewhere", body = Problem),
+        (status = 409, description = "Another checkpoint is being cosigned", body = Problem),
+    )
+)]
+async fn cosign(
+    log: Data<Log>,
+    participants: Data<Participants>,
+    caller: Caller,
+    body: Body<Cosignatures>,
+) -> Result<Json<()>, ApiError> {
+    log.cosign(&caller.context, &participants, body.0).await.map(Json)
+}
+
+/// Object: the log signed what it does not continue.  If that is so, the log stops.
+#[utoipa::path(
+    post,
+    path = OBJECTIONS,
+    request_body = Objection,
+    responses(
+        (status = 200, description = "Whether the log has stopped", body = ObjectionHeard),
+        (status = 403, description = "Hosted elsewhere", body = Problem),
+    )
+)]
+async fn object(
+    log: Data<Log>,
+    participants: Data<Participants>,
+    caller: Caller,
+    body: Body<Objection>,
+) -> Result<Json<ObjectionHeard>, ApiError> {
+    log.object(&caller.context, &participants, body.0).await.map(Json)
 }
 
 /// The newest checkpoint, a signed note (c2sp.org/tlog-checkpoint).

@@ -24,14 +24,14 @@ pub async fn start(
     clock: Arc<dyn Clock>,
 ) -> Result<Running, StartError> {
     let identity = TlsIdentity::load(&config.tls)?;
-    let signer = config.signer()?;
+    let opening = config.opening()?;
     let registry = Expected::any(ServiceKind::Registry);
     let client = Client::new(&identity, registry, &participants.url, Deadlines::default())?;
     let source = Source::new(client, participants)?;
     let db = Db::open(&config.database.service()?).await?;
     db.require_schema(&MIGRATIONS).await?;
     let metrics = Metrics::default();
-    let (log, writer) = Log::open(db, signer, config.limits, Arc::clone(&clock), &metrics).await?;
+    let (log, writer) = Log::open(db, opening, Arc::clone(&clock), &metrics).await?;
     let view = Participants::new(participants.stale_s_max);
     let setup = Setup {
         service: "provision-log",
@@ -44,24 +44,23 @@ pub async fn start(
         ready: ready(log.clone(), view.clone(), clock),
     };
     // The listener's end lets requests in flight end; they end when the writer has answered them.
-    Ok(server::start(setup, routes::configure(log, view.clone()))?
+    Ok(server::start(setup, routes::configure(log.clone(), view.clone()))?
         .with_background(tokio::spawn(source.follow(view)))
-        .with_background(tokio::spawn(writer.run())))
+        .with_background(tokio::spawn(writer.run()))
+        .with_background(tokio::spawn(log.clone().tend()))
+        .with_ending(log.rest()))
 }
 
 fn ready(log: Log, participants: Participants, clock: Arc<dyn Clock>) -> Check {
     Arc::new(move || {
         let (log, participants, clock) = (log.clone(), participants.clone(), Arc::clone(&clock));
         Box::pin(async move {
-            let mut causes = Vec::new();
+            let mut causes = log.causes();
             if log.db.ping().await.is_err() {
                 causes.push("database");
             }
             if participants.check(now_unix_s(clock.as_ref())).is_err() {
                 causes.push("directory");
-            }
-            if !log.is_writable() {
-                causes.push("writer");
             }
             causes
         })

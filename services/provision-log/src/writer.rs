@@ -4,17 +4,20 @@
 //! Invariant: the head moves only to what the database is known to hold.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use db::{Db, DbError};
 use domain::Clock;
+use domain::retention::segment_of;
 use ledger::Batch;
 use tokio::sync::{mpsc, oneshot, watch};
 use tracing::Instrument as _;
 
 use crate::append::AppendError;
 use crate::batch::{Base, Verdict, Written};
-use crate::candidate::{Candidate, segment};
+use crate::candidate::Candidate;
 use crate::head::{Head, Keeper, RestoreError};
+use crate::log::Doubts;
 use crate::metrics::LogMetrics;
 use crate::store::{self, StoreError};
 
@@ -42,8 +45,8 @@ pub struct Writer {
     pub(crate) metrics: LogMetrics,
     pub(crate) jobs: mpsc::Receiver<Job>,
     pub(crate) head: watch::Sender<Arc<Head>>,
-    /// Whether the database contradicts what was signed; part of the service's readiness.
-    pub(crate) diverged: watch::Sender<bool>,
+    /// Shared with the service's readiness.
+    pub(crate) doubts: Arc<Doubts>,
     pub(crate) batch_entries_max: usize,
     /// Set when the database may hold more than the head speaks of.
     pub(crate) is_behind: bool,
@@ -87,6 +90,9 @@ impl Writer {
         &mut self,
         candidates: Arc<[Candidate]>,
     ) -> Result<Vec<Result<Appended, AppendError>>, AppendError> {
+        if self.doubts.objected.load(Ordering::Relaxed) {
+            return Err(AppendError::Objected);
+        }
         if self.is_behind {
             self.catch_up().await?;
         }
@@ -117,7 +123,7 @@ impl Writer {
 
     /// Makes room for the month in which entries are logged now, once for each month.
     async fn open_segment(&mut self, now_unix_ms: i64) -> Result<i32, AppendError> {
-        let segment = segment(now_unix_ms).ok_or(AppendError::NoDay)?;
+        let segment = segment_of(now_unix_ms).ok_or(AppendError::NoDay)?.number();
         if self.segment != Some(segment) {
             let name = "provision-log.open-segment";
             let open = move |tx: &mut _| Ok(store::open_segment(tx, segment)?);
@@ -173,7 +179,7 @@ impl Writer {
         let found =
             self.db.read("provision-log.restore", move |tx| keeper.restore_after(tx, &old)).await;
         let is_contradicted = !matches!(&found, Ok(_) | Err(RestoreError::Db(_)));
-        self.diverged.send_replace(is_contradicted);
+        self.doubts.diverged.store(is_contradicted, Ordering::Relaxed);
         if is_contradicted {
             tracing::error!("the stored provision log is not what was signed; nothing is appended");
         }

@@ -3,16 +3,16 @@
 
 mod world;
 
-use domain::{RequestId, ServiceKind};
+use domain::{InquiryId, RequestId, ServiceKind};
 use ledger::{KeyName, Signer, leaf_hash, tile_hashes, verify_inclusion};
 use serde_json::{Value, json};
 use wire::provision_log::{
-    CHECKPOINT, CONSISTENCY, ENTRIES, Entry, INCLUSION, ListOutcomes, OUTCOMES_LIST, Outcomes,
-    Proof, ProveConsistency, ProveInclusion, Receipt,
+    CHECKPOINT, CONSISTENCY, ENTRIES, Entry, FindOutcomes, FoundOutcomes, INCLUSION, ListOutcomes,
+    OUTCOMES_FIND, OUTCOMES_LIST, Outcomes, Proof, ProveConsistency, ProveInclusion, Receipt,
 };
 use wire::{CallError, Client};
 use world::net::Net;
-use world::{ORIGIN, code, failed, hashes, nothing, provided, read_note};
+use world::{ORIGIN, code, failed, hashes, nothing, provided, read_body, read_note};
 
 async fn append(client: &Client, entry: &Entry) -> Result<Receipt, CallError> {
     client.post(ENTRIES, &RequestId::make_random(), None, entry).await
@@ -117,6 +117,49 @@ async fn a_partition_sees_its_own_municipalities_outcomes_only() {
     for limit in [0, 1_001] {
         assert_eq!(status(list(&east, "131211", 0, limit).await), 400);
     }
+    net.stop().await;
+}
+
+#[tokio::test]
+async fn a_partition_finds_how_its_own_inquiries_were_settled_with_proofs() {
+    let net = Net::start().await;
+    let broker = net.service(ServiceKind::Broker, "main");
+    let uruma = Entry { inquirer: code("472131"), provider: code("072036"), ..nothing() };
+    let elsewhere = Entry { provider: code("472131"), ..nothing() };
+    let entries = [provided(1), uruma, failed(), elsewhere, nothing()];
+    for entry in &entries {
+        append(&broker, entry).await.unwrap();
+    }
+    let inquiries: Vec<InquiryId> = entries.iter().map(|entry| entry.inquiry).rev().collect();
+    let north = net.service(ServiceKind::Partition, "north");
+    let east = net.service(ServiceKind::Partition, "east");
+    let find = async |host: &str, municipality: &str, inquiries: Vec<InquiryId>| {
+        let partition = if host == "north" { &north } else { &east };
+        let wanted = FindOutcomes { municipality: code(municipality), inquiries };
+        let request = RequestId::make_random();
+        partition.post::<FoundOutcomes>(OUTCOMES_FIND, &request, None, &wanted).await
+    };
+    let key = crypto::SigningKey::load(&net.signing_key).unwrap().into_ed25519();
+    let verifier = Signer::new(KeyName::parse(ORIGIN).unwrap(), key).verifier().clone();
+    for (host, municipality, indexes) in [
+        ("north", "072036", vec![0, 1, 3, 4]),
+        ("north", "472131", vec![1, 3]),
+        ("east", "131211", vec![0, 4]),
+    ] {
+        let found = find(host, municipality, inquiries.clone()).await.unwrap().receipts;
+        assert_eq!(found.iter().map(|one| one.index).collect::<Vec<_>>(), indexes);
+        for Receipt { entry, index, checkpoint, proof } in found {
+            let signed = read_note(&checkpoint, &verifier);
+            let leaf = leaf_hash(entry.as_bytes());
+            verify_inclusion(leaf, index, signed.size, signed.root, &hashes(&proof)).unwrap();
+            assert_eq!(read_body(&entry), entries[usize::try_from(index).unwrap()]);
+        }
+    }
+    assert_eq!(find("east", "131211", Vec::new()).await.unwrap().receipts, []);
+    assert_eq!(status(find("east", "072036", inquiries.clone()).await), 403);
+    assert_eq!(status(find("north", "131211", inquiries).await), 403);
+    let many = (0..101).map(|_| InquiryId::make_random()).collect();
+    assert_eq!(status(find("east", "131211", many).await), 400);
     net.stop().await;
 }
 

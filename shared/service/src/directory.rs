@@ -116,6 +116,12 @@ impl Member {
         self.sealing.iter().find(|key| key.is_valid_at(now_unix_s)).map(|dated| &dated.key)
     }
 
+    /// The keys that are valid now, the newest first; for signatures in formats of their own.
+    pub fn signing_keys(&self, now_unix_s: i64) -> impl Iterator<Item = &VerifyingKey> {
+        let valid = self.signing.iter().filter(move |key| key.is_valid_at(now_unix_s));
+        valid.map(|dated| &dated.key.key)
+    }
+
     /// Whether one of the member's keys that are valid now made this signature.
     pub fn has_signed(
         &self,
@@ -123,8 +129,8 @@ impl Member {
         (purpose, message): (Purpose, &[u8]),
         signature: &Signature,
     ) -> bool {
-        let mut valid = self.signing.iter().filter(|key| key.is_valid_at(now_unix_s));
-        valid.any(|dated| dated.key.key.verify(purpose, message, signature).is_ok())
+        let mut valid = self.signing_keys(now_unix_s);
+        valid.any(|key| key.verify(purpose, message, signature).is_ok())
     }
 }
 

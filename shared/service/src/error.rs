@@ -57,6 +57,12 @@ impl ApiError {
         Self { retry_after_s, ..Self::caused(kind, error) }
     }
 
+    /// Says which part of the request is at fault; the name is ours, never the caller's.
+    #[must_use]
+    pub fn about(self, part: impl Into<String>) -> Self {
+        Self { field: Some(part.into()), ..self }
+    }
+
     pub fn retry_after_s(self, seconds: u64) -> Self {
         Self { retry_after_s: Some(seconds), ..self }
     }

@@ -10,7 +10,8 @@ use ledger::InvalidTile;
 use service::{ApiError, problems};
 
 pub(crate) use self::read::{
-    Known, entries_from, known_entries, last_note, leaves, outcomes, settled, tile,
+    Known, entries_from, known_entries, last_note, orders, outcomes, settled,
+    smallest_cosigned_since, stored, tile,
 };
 pub(crate) use self::write::{
     insert_checkpoint, insert_cosigned, insert_entries, insert_tiles, open_segment,

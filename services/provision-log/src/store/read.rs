@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use db::{DbError, Tx, on_engine};
@@ -7,7 +8,7 @@ use domain::{Action, InquiryId, Permit};
 use ledger::{Hash, TileId, leaf_hash, tile_hashes};
 use wire::provision_log::{Act, IndexedEntry, LeafBody};
 
-use super::schema::{checkpoint, entry, leaf, tile};
+use super::schema::{checkpoint, cosigned, entry, leaf, tile};
 use super::{StoreError, to_index, to_seq};
 use crate::candidate::{Candidate, Digest, digest};
 
@@ -64,34 +65,58 @@ fn read_body(body: Vec<u8>) -> Result<(LeafBody, Arc<str>), StoreError> {
     Ok((body, text.into()))
 }
 
-/// The leaf hashes of `width` entries from `first_index` on, each made anew from its body.
+/// The leaf hashes of entries and their bodies, as far as they are there.
 ///
 /// A body that is not there must have been destroyed by an order; whether it was, is for those to
 /// say who verify the whole log.
-pub(crate) fn leaves(tx: &mut Tx, first_index: u64, width: usize) -> Result<Vec<Hash>, StoreError> {
-    let first = to_seq(first_index);
-    let end = first.saturating_add(i64::try_from(width).unwrap_or(i64::MAX));
-    let rows: Vec<(i64, Vec<u8>)> = leaf::table
-        .filter(leaf::seq.ge(first).and(leaf::seq.lt(end)))
+pub(crate) fn stored(
+    tx: &mut Tx,
+    range: Range<u64>,
+) -> Result<Vec<(Hash, Option<Vec<u8>>)>, StoreError> {
+    let (from, to) = (to_seq(range.start), to_seq(range.end));
+    let leaves: Vec<(i64, Vec<u8>)> = leaf::table
+        .filter(leaf::seq.ge(from).and(leaf::seq.lt(to)))
         .order(leaf::seq)
         .select((leaf::seq, leaf::hash))
         .load(tx)?;
     let bodies: Vec<(i64, Vec<u8>)> = entry::table
-        .filter(entry::seq.ge(first).and(entry::seq.lt(end)))
+        .filter(entry::seq.ge(from).and(entry::seq.lt(to)))
         .select((entry::seq, entry::body))
         .load(tx)?;
-    let bodies: HashMap<i64, Vec<u8>> = bodies.into_iter().collect();
-    if rows.len() != width {
+    let mut bodies: HashMap<i64, Vec<u8>> = bodies.into_iter().collect();
+    if leaves.iter().map(|(seq, _)| *seq).ne(from..to) {
         return Err(StoreError::Damaged);
     }
     let checked = |(seq, hash): (i64, Vec<u8>)| {
         let hash = Hash::try_from(hash.as_slice()).map_err(|_| StoreError::Damaged)?;
-        match bodies.get(&seq) {
-            Some(body) if leaf_hash(body) != hash => Err(StoreError::Damaged),
-            _ => Ok(hash),
+        match bodies.remove(&seq) {
+            Some(body) if leaf_hash(&body) != hash => Err(StoreError::Damaged),
+            body => Ok((hash, body)),
         }
     };
-    rows.into_iter().map(checked).collect()
+    leaves.into_iter().map(checked).collect()
+}
+
+/// Index and body of every order, in the log's order.
+pub(crate) fn orders(tx: &mut Tx) -> Result<Vec<(u64, LeafBody)>, StoreError> {
+    let rows: Vec<(i64, Vec<u8>)> = entry::table
+        .filter(entry::act.eq("order"))
+        .order(entry::seq)
+        .select((entry::seq, entry::body))
+        .load(tx)?;
+    rows.into_iter().map(|(seq, body)| Ok((to_index(seq)?, read_body(body)?.0))).collect()
+}
+
+/// The smallest size that witnesses cosigned at this time or later.
+pub(crate) fn smallest_cosigned_since(
+    tx: &mut Tx,
+    unix_ms: i64,
+) -> Result<Option<u64>, StoreError> {
+    let smallest: Option<i64> = cosigned::table
+        .filter(cosigned::cosigned_at_unix_ms.ge(unix_ms))
+        .select(diesel::dsl::min(cosigned::size))
+        .first(tx)?;
+    smallest.map(to_index).transpose()
 }
 
 /// The hashes of a full tile.

@@ -3,17 +3,20 @@
 
 pub(crate) mod net;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use db::test_support::TestDb;
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
-use domain::{InquiryId, MunicipalityCode, OperatorId, Outcome, Reason, SystemClock, TerminalId};
+use domain::{
+    Clock, InquiryId, MunicipalityCode, OperatorId, Outcome, Reason, SystemClock, TerminalId,
+};
 use ledger::{
     Checkpoint, Hash, KeyName, Origin, Signer, Tree, Verifier, leaf_hash, verify_consistency,
     verify_inclusion,
 };
-use provision_log::{Limits, Log, MIGRATIONS, ROLE};
+use provision_log::{Keys, Limits, Log, MIGRATIONS, Opening, ROLE, WitnessConfig};
 use service::metrics::Metrics;
 use service::server::StartError;
 use tempfile::TempDir;
@@ -27,6 +30,14 @@ diesel::table! {
     entry (seq) {
         seq -> BigInt,
         body -> Binary,
+    }
+}
+
+diesel::table! {
+    cosigned (size, cosigned_at_unix_ms) {
+        size -> BigInt,
+        cosigned_at_unix_ms -> BigInt,
+        note -> Text,
     }
 }
 
@@ -48,16 +59,49 @@ impl World {
     }
 
     pub(crate) fn signer(&self) -> Signer {
-        let key = crypto::SigningKey::load(&self.folder.path().join("log.pem")).unwrap();
+        self.key("log.pem")
+    }
+
+    /// A key of the log's by its file, made anew if it isn't there.
+    pub(crate) fn key(&self, file: &str) -> Signer {
+        let path = self.folder.path().join(file);
+        if !path.exists() {
+            crypto::SigningKey::create(&path).unwrap();
+        }
+        let key = crypto::SigningKey::load(&path).unwrap();
         Signer::new(KeyName::parse(ORIGIN).unwrap(), key.into_ed25519())
     }
 
     pub(crate) async fn try_open(&self, limits: Limits) -> Result<Log, StartError> {
-        let (clock, metrics) = (Arc::new(SystemClock), Metrics::default());
-        let opened = Log::open(self.t.db.clone(), self.signer(), limits, clock, &metrics).await;
+        self.try_open_with(Opening { limits, ..self.opening() }).await
+    }
+
+    pub(crate) async fn try_open_with(&self, opening: Opening) -> Result<Log, StartError> {
+        self.try_open_at(opening, Arc::new(SystemClock)).await
+    }
+
+    pub(crate) async fn try_open_at(
+        &self,
+        opening: Opening,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Log, StartError> {
+        let opened = Log::open(self.t.db.clone(), opening, clock, &Metrics::default()).await;
         let (log, writer) = opened?;
         tokio::spawn(writer.run());
         Ok(log)
+    }
+
+    pub(crate) fn opening(&self) -> Opening {
+        Opening {
+            keys: Keys::new(self.signer()),
+            head_file: self.head_file(),
+            witness: WitnessConfig::default(),
+            limits: Limits::default(),
+        }
+    }
+
+    pub(crate) fn head_file(&self) -> PathBuf {
+        self.folder.path().join("log.head")
     }
 
     pub(crate) async fn open(&self) -> Log {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use actix_web::web::{Json, get};
 use diesel::prelude::*;
 use domain::{Action, MunicipalityCode, RequestId, ServiceKind, SystemClock, TerminalId};
-use provision_log::{Config, Limits, MIGRATIONS};
+use provision_log::{Config, Limits, MIGRATIONS, WitnessConfig};
 use service::config::{DatabaseConfig, ListenConfig, RegistryConfig, Secret};
 use service::metrics::Metrics;
 use service::pki::Authority;
@@ -15,7 +15,10 @@ use service::{Endpoint, Participants};
 use tempfile::TempDir;
 use time::OffsetDateTime;
 use wire::client::Deadlines;
-use wire::registry::{DIRECTORY, Directory, DirectoryEntry, REVOCATIONS, Revocations, Signed};
+use wire::provision_log::{ListOutcomes, OUTCOMES_LIST, Outcomes};
+use wire::registry::{
+    DIRECTORY, Directory, DirectoryEntry, PublishedKey, REVOCATIONS, Revocations, Signed,
+};
 use wire::tls::{Expected, TlsIdentity};
 use wire::{Client, PeerIdentity};
 
@@ -27,18 +30,31 @@ static REGISTRY_ENDPOINTS: [Endpoint; 2] = [
 pub(crate) struct Net {
     pub(crate) log: Running,
     pub(crate) signing_key: std::path::PathBuf,
+    /// The signing keys of the municipalities' rooms.
+    pub(crate) rooms: Rooms,
+    config: Config,
+    participants: RegistryConfig,
     registry: Running,
     authority: Authority,
     folder: TempDir,
 }
 
+pub(crate) type Rooms = std::collections::BTreeMap<&'static str, crypto::SigningKey>;
+
 impl Net {
     pub(crate) async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    pub(crate) async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
         let authority = Authority::create(folder.path(), &SystemClock).unwrap();
         let key = crypto::SigningKey::make_random().unwrap();
-        let registry = start_registry(&authority, &key);
+        let rooms: Rooms = ["131211", "072036", "472131"]
+            .map(|code| (code, crypto::SigningKey::make_random().unwrap()))
+            .into();
+        let registry = start_registry(&authority, &key, &rooms);
         let participants = RegistryConfig {
             url: url(&registry),
             directory_key: key.verifying_key().encode(),
@@ -48,7 +64,7 @@ impl Net {
         let database = format!("sqlite:{}", path("log.db").display());
         db::migrate(&db::DbUrl::parse(&database).unwrap(), &MIGRATIONS).await.unwrap();
         crypto::SigningKey::create(&path("log.pem")).unwrap();
-        let config = Config {
+        let mut config = Config {
             listen: ListenConfig { workers: 1, ..ListenConfig::default() },
             tls: identity_files(&authority, ServiceKind::ProvisionLog),
             database: DatabaseConfig {
@@ -59,12 +75,19 @@ impl Net {
             },
             origin: super::ORIGIN.to_owned(),
             signing_key: path("log.pem"),
+            overlapping_key: None,
+            former_verifiers: Vec::new(),
+            custodians: Vec::new(),
+            head_file: path("log.head"),
+            witness: WitnessConfig { round_s: 1, ..WitnessConfig::default() },
             limits: Limits::default(),
         };
+        change(&mut config);
         let clock = Arc::new(SystemClock);
-        let log = provision_log::start(config, &participants, clock).await.unwrap();
+        let log = provision_log::start(config.clone(), &participants, clock).await.unwrap();
         let signing_key = path("log.pem");
-        let net = Self { log, signing_key, registry, authority, folder };
+        let net =
+            Self { log, signing_key, rooms, config, participants, registry, authority, folder };
         net.wait_until_ready().await;
         net
     }
@@ -103,10 +126,15 @@ impl Net {
         Client::new(&identity, expected, &self.url(), Deadlines::default()).unwrap()
     }
 
+    /// Asks for what needs the directory; witnesses may be missing.
     async fn wait_until_ready(&self) {
-        let client = self.service(ServiceKind::Registry, "probe");
+        let east = PeerIdentity::service(ServiceKind::Partition, "east");
+        let client = self.client(&east, "readiness");
+        let wanted = ListOutcomes { municipality: super::code("131211"), from_index: 0, limit: 1 };
         for _ in 0..100 {
-            if client.get_text("/readyz", &RequestId::make_random()).await.is_ok() {
+            let request = RequestId::make_random();
+            let listed = client.post::<Outcomes>(OUTCOMES_LIST, &request, None, &wanted).await;
+            if listed.is_ok() {
                 return;
             }
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;
@@ -117,26 +145,46 @@ impl Net {
     pub(crate) async fn stop(self) -> Left {
         self.log.stop().await;
         self.registry.stop().await;
-        Left(self.folder)
+        let Self { rooms, config, participants, folder, .. } = self;
+        Left { rooms, config, participants, _folder: folder }
     }
 }
 
 /// What a stopped log leaves behind.
-pub(crate) struct Left(TempDir);
+pub(crate) struct Left {
+    pub(crate) rooms: Rooms,
+    config: Config,
+    participants: RegistryConfig,
+    _folder: TempDir,
+}
 
 impl Left {
     /// The entries in the log's order.
     pub(crate) async fn bodies(&self) -> Vec<Vec<u8>> {
         use super::entry;
-        let url = format!("sqlite:{}", self.0.path().join("log.db").display());
-        let url = db::DbUrl::parse(&url).unwrap();
-        let config = db::DbConfig { url, connections_max: 1, pool_wait_ms_max: 1_000 };
-        let db = db::Db::open(&config).await.unwrap();
-        let bodies = db.read("test.bodies", |tx| {
-            let bodies = entry::table.order(entry::seq).select(entry::body).load(tx);
-            Ok::<_, db::DbError>(bodies?)
-        });
-        bodies.await.unwrap()
+        let load = |tx: &mut db::Tx| entry::table.order(entry::seq).select(entry::body).load(tx);
+        self.read(load).await
+    }
+
+    /// Sizes and notes of the cosigned checkpoints.
+    pub(crate) async fn cosigned(&self) -> Vec<(i64, String)> {
+        use super::cosigned;
+        self.read(|tx| cosigned::table.select((cosigned::size, cosigned::note)).load(tx)).await
+    }
+
+    /// A log that starts stays, for the moment of the test.
+    pub(crate) async fn start_again(&self) -> Result<(), server::StartError> {
+        let clock = Arc::new(SystemClock);
+        let started = provision_log::start(self.config.clone(), &self.participants, clock).await;
+        started.map(drop)
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        load: impl Fn(&mut db::Tx) -> QueryResult<T> + Send + 'static,
+    ) -> T {
+        let db = db::Db::open(&self.config.database.service().unwrap()).await.unwrap();
+        db.read("test.left", move |tx| Ok::<_, db::DbError>(load(tx)?)).await.unwrap()
     }
 }
 
@@ -149,9 +197,9 @@ fn identity_files(authority: &Authority, kind: ServiceKind) -> wire::tls::TlsFil
     authority.issue(&identity, &["127.0.0.1"], kind.as_str()).unwrap().files
 }
 
-fn start_registry(authority: &Authority, key: &crypto::SigningKey) -> Running {
+fn start_registry(authority: &Authority, key: &crypto::SigningKey, rooms: &Rooms) -> Running {
     let now = domain::Clock::now(&SystemClock);
-    let directory = sign(key, crypto::Purpose::Directory, &directory(now));
+    let directory = sign(key, crypto::Purpose::Directory, &directory(now, rooms));
     let revocations =
         Revocations { issued_at_unix_s: now.unix_timestamp(), ..Revocations::default() };
     let revocations = sign(key, crypto::Purpose::Revocations, &revocations);
@@ -175,13 +223,18 @@ fn start_registry(authority: &Authority, key: &crypto::SigningKey) -> Running {
 }
 
 /// Adachi's room is at `east`, Koriyama's and Uruma's at `north`.
-fn directory(now: OffsetDateTime) -> Directory {
+fn directory(now: OffsetDateTime, rooms: &Rooms) -> Directory {
     let entry = |(code, host): (&str, &str)| DirectoryEntry {
         municipality: MunicipalityCode::parse(code).unwrap(),
         host: host.to_owned(),
         url: "https://127.0.0.1:1".to_owned(),
         sealing_keys: Vec::new(),
-        signing_keys: Vec::new(),
+        signing_keys: vec![PublishedKey {
+            id: 1,
+            key: rooms[code].verifying_key().as_bytes().to_vec().into(),
+            not_before_unix_s: 0,
+            not_after_unix_s: i64::MAX,
+        }],
     };
     Directory {
         sequence: 1,
