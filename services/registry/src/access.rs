@@ -67,7 +67,7 @@ impl Access {
         self
     }
 
-    pub(crate) fn to_terminal(self, of: Option<MunicipalityCode>, terminal: &TerminalId) -> Self {
+    pub(crate) fn at_terminal(self, of: Option<MunicipalityCode>, terminal: &TerminalId) -> Self {
         let place = store::place(of);
         self.to(format!("{place}/{terminal}")).concerning(place)
     }

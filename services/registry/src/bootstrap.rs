@@ -83,7 +83,7 @@ pub async fn bootstrap_in(
     let access = |action| Access::of(&context, action).with("done");
     let lines = [
         access("RegisterOperator").to(&operator).concerning(store::place(None)),
-        access("RegisterTerminal").to_terminal(None, &terminal),
+        access("RegisterTerminal").at_terminal(None, &terminal),
     ];
     let operator =
         NewOperator { id: operator, municipality: None, role: Role::National, password_hash };

@@ -17,7 +17,7 @@ pub(crate) async fn register_terminal(
     request: RegisterTerminal,
 ) -> Result<(), ApiError> {
     let access = Access::of(&caller.context, "RegisterTerminal");
-    let access = access.to_terminal(request.municipality, &request.terminal);
+    let access = access.at_terminal(request.municipality, &request.terminal);
     let at = caller.context.at;
     make(registry, caller, access, async { prepare(request, at) }).await
 }

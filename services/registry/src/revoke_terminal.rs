@@ -14,7 +14,7 @@ pub(crate) async fn revoke_terminal(
 ) -> Result<(), ApiError> {
     let at = caller.context.at;
     let access = Access::of(&caller.context, "RevokeTerminal");
-    let access = access.to_terminal(municipality, &terminal);
+    let access = access.at_terminal(municipality, &terminal);
     let work: Work = Box::new(move |tx, _| {
         Ok(match store::terminal_find(tx, municipality, &terminal)? {
             None => Change::Absent,

@@ -29,6 +29,8 @@ use crate::{Config, ENDPOINTS, MIGRATIONS, Registry, routes};
 const SERVICE: &str = "registry";
 /// The registry trusts its own view no longer than others do theirs.
 const STALE_S_MAX: i64 = 30;
+/// Tiles of the access log that are looked over before the start: a hundred thousand lines.
+const TILES_AT_START: u64 = 400;
 
 /// Starts the registry on the database its configuration names.
 pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<Running, StartError> {
@@ -105,7 +107,7 @@ pub async fn start_in(
 
 /// Takes up the stored access log, which must be the one that was written and signed.
 async fn open(log: AccessLog, db: &Db, keys: &[Verifier]) -> Result<AccessLog, StartError> {
-    let report = verify_newest(db, keys).await?;
+    let report = verify_newest(db, keys, TILES_AT_START).await?;
     for damage in &report.damage {
         tracing::error!(%damage, "the access log is damaged");
     }

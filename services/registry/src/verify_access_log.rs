@@ -11,8 +11,6 @@ use crate::store::{self, AccessRow};
 
 /// Tiles that are read in one transaction.
 const TILES_AT_ONCE: u64 = 64;
-/// Tiles that are looked at before the registry starts: a hundred thousand lines.
-const NEWEST_TILES: u64 = 400;
 
 /// What a look over the stored log found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -57,20 +55,27 @@ pub async fn verify_access_log(db: &Db, keys: &[Verifier]) -> Result<AccessLogRe
     Walk::new(keys, Tree::new()).run(db).await
 }
 
-/// The same for the newest lines only, and at least for those after the newest checkpoint.
-pub(crate) async fn verify_newest(db: &Db, keys: &[Verifier]) -> Result<AccessLogReport, DbError> {
-    let begun = db.read("registry.access-newest", |tx| {
+/// The same for the newest tiles only, and at least for what the newest checkpoint ends with.
+pub(crate) async fn verify_newest(
+    db: &Db,
+    keys: &[Verifier],
+    tiles: u64,
+) -> Result<AccessLogReport, DbError> {
+    let begun = db.read("registry.access-newest", move |tx| {
         let (size, _) = store::access_tail(tx)?.unwrap_or_default();
         let signed = store::access_checkpoint_newest(tx)?.saturating_sub(1);
-        let first = (size / WIDTH).saturating_sub(NEWEST_TILES).min(signed / WIDTH) * WIDTH;
-        before(tx, first)
+        let newest = (size / WIDTH).saturating_sub(tiles).min(signed / WIDTH);
+        for tile in (1..=newest).rev() {
+            if let Some(tree) = before(tx, tile * WIDTH)? {
+                return Ok::<_, DbError>(tree);
+            }
+        }
+        Ok(Tree::new())
     });
-    // Where the log does not even lead there, all of it is looked at.
-    let begun = begun.await?.unwrap_or_default();
-    Walk::new(keys, begun).run(db).await
+    Walk::new(keys, begun.await?).run(db).await
 }
 
-/// The tree of the lines before a tile, if the row before it carries its root.
+/// The tree of the lines before a tile, if the row before it ends a group and leads there.
 fn before(tx: &mut Tx, first: u64) -> Result<Option<Tree>, DbError> {
     let row = store::access_rows(tx, first.saturating_sub(1), first)?.pop();
     let root = row.and_then(|row| Hash::try_from(row.root?.as_slice()).ok());
@@ -231,9 +236,8 @@ impl Walk {
             }
         }
         let size = self.tree.size();
-        match signed.iter().find(|(at, _)| *at == size) {
-            Some((_, note)) => self.compare(size, note),
-            None => {}
+        if let Some((_, note)) = signed.iter().find(|(at, _)| *at == size) {
+            self.compare(size, note);
         }
         Ok(())
     }
@@ -297,3 +301,7 @@ impl Line {
 fn read_line(row: &AccessRow) -> Option<AccessLine> {
     serde_json::from_slice(&row.body).ok()
 }
+
+#[cfg(test)]
+#[path = "verify_access_log_tests.rs"]
+mod tests;

@@ -14,7 +14,7 @@ use domain::{
 };
 use registry::{Config, FirstOperator, Limits, MIGRATIONS, ROLE, TokenKeyConfig, bootstrap_in};
 use service::pki::{Authority, Issued};
-use service::server::Running;
+use service::server::{Running, StartError};
 use tempfile::TempDir;
 use wire::client::Deadlines;
 use wire::registry::{
@@ -170,18 +170,51 @@ impl World {
 
     /// The access log, oldest first, as it is stored.
     pub(crate) async fn access_log(&self) -> Vec<AccessLine> {
-        let bodies: Vec<Vec<u8>> = self
-            .t
-            .db
-            .read("test.access_log", |tx| {
-                use diesel::prelude::*;
-                let rows = access_log::table.order(access_log::seq).select(access_log::body);
-                Ok::<_, db::DbError>(rows.load(tx)?)
-            })
-            .await
-            .unwrap();
-        bodies.iter().map(|body| serde_json::from_slice(body).unwrap()).collect()
+        access_log(&self.t).await
     }
+
+    pub(crate) async fn stop(self) -> Stopped {
+        self.running.stop().await;
+        let Self { t, clock, config, directory_key, authority, folder, .. } = self;
+        Stopped { t, clock, config, directory_key, authority, folder }
+    }
+}
+
+/// A world whose registry does not run.
+pub(crate) struct Stopped {
+    pub(crate) t: TestDb,
+    pub(crate) clock: Arc<FixedClock>,
+    pub(crate) config: Config,
+    directory_key: VerifyingKey,
+    authority: Authority,
+    pub(crate) folder: TempDir,
+}
+
+impl Stopped {
+    pub(crate) async fn access_log(&self) -> Vec<AccessLine> {
+        access_log(&self.t).await
+    }
+
+    /// A registry on what is there, or why it does not start.
+    pub(crate) async fn try_start(&self) -> Result<Running, StartError> {
+        registry::start_in(self.t.db.clone(), self.config.clone(), self.clock.clone()).await
+    }
+
+    pub(crate) async fn start(self) -> World {
+        let running = self.try_start().await.unwrap();
+        let Self { t, clock, config, directory_key, authority, folder } = self;
+        World { t, clock, config, directory_key, running, authority, folder }
+    }
+}
+
+async fn access_log(t: &TestDb) -> Vec<AccessLine> {
+    let read = |tx: &mut db::Tx| {
+        use diesel::prelude::*;
+        let rows = access_log::table.order(access_log::seq).select(access_log::body);
+        Ok::<Vec<Vec<u8>>, db::DbError>(rows.load(tx)?)
+    };
+    let bodies = t.db.read("test.access_log", read).await.unwrap();
+    bodies.iter().map(|body| serde_json::from_slice(body).unwrap()).collect()
 }
 
 diesel::table! {
