@@ -8,7 +8,8 @@ use ledger::{KeyName, Signer, leaf_hash, tile_hashes, verify_inclusion};
 use serde_json::{Value, json};
 use wire::provision_log::{
     CHECKPOINT, CONSISTENCY, ENTRIES, Entry, FindOutcomes, FoundOutcomes, INCLUSION, ListOutcomes,
-    OUTCOMES_FIND, OUTCOMES_LIST, Outcomes, Proof, ProveConsistency, ProveInclusion, Receipt,
+    ORDERS, OUTCOMES_FIND, OUTCOMES_LIST, Outcomes, Proof, ProveConsistency, ProveInclusion,
+    Receipt, SignedOrder,
 };
 use wire::{CallError, Client};
 use world::net::Net;
@@ -82,6 +83,10 @@ async fn only_the_broker_appends() {
         net.terminal("072036"),
     ] {
         assert_eq!(status(append(&other, &nothing()).await), 403);
+        let order = SignedOrder { note: "note".to_owned() };
+        let request = RequestId::make_random();
+        let refused = status(other.post::<Receipt>(ORDERS, &request, None, &order).await);
+        assert!([401, 403].contains(&refused), "{refused}");
     }
     let broker = net.service(ServiceKind::Broker, "main");
     assert_eq!(append(&broker, &nothing()).await.unwrap().index, 0);
