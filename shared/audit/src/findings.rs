@@ -90,6 +90,10 @@ impl Findings {
         self.add(kind, index, index.saturating_add(1), detail);
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
     pub(crate) fn omitted(&self) -> u64 {
         self.omitted
     }

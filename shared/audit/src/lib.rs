@@ -7,23 +7,45 @@
 //! Invariant: nothing here destroys or changes anything.
 
 mod advice;
+mod bodies;
+mod chunk;
+mod desk;
+mod destruction;
 mod draft;
-mod file;
+mod export;
+mod files;
 mod findings;
+mod fold;
+mod lines;
+mod memory;
+mod notes;
 pub mod order;
 pub mod orders;
+mod places;
 mod ranges;
 mod receipt;
+mod reference;
+mod resolve;
+mod skeleton;
 mod slip;
 mod source;
 mod stored;
 mod survey;
+#[cfg(test)]
+mod testing;
+mod unique;
 mod verify;
+mod walk;
 mod witness;
+mod write_export;
 
 pub use draft::{Draft, NotDrafted};
-pub use file::replace_file;
+pub use export::Export;
+pub use files::{
+    FileError, append_line, read_keys, read_order, read_receipt, read_witnessed, replace_file,
+};
 pub use findings::{Finding, Kind, Report};
+pub use memory::{Memory, MemoryError, Shown};
 pub use order::{
     Destroy, Hold, IndexRange, LiftHold, OpenedOrder, Order, OrderAct, OrderError, Scope,
 };
@@ -32,7 +54,8 @@ pub use orders::{
 };
 pub use receipt::{Proven, ReceiptError};
 pub use source::{Listed, Source, StoredBody, StoredNote, Unreadable};
-pub use stored::{Stored, StoredError, newest_checkpoint};
-pub use survey::{Month, Survey, SurveyError};
-pub use verify::{Evidence, Extent, Trust};
+pub use stored::{Stored, StoredError, leaf_hashes, newest_checkpoint};
+pub use survey::{Month, Survey, SurveyError, chunks};
+pub use verify::{Evidence, Extent, Trust, verify};
 pub use witness::Cosigned;
+pub use write_export::{ExportError, Exported, write_export};

@@ -54,6 +54,9 @@ impl Ranges {
 
     /// What is in both.
     pub(crate) fn within(&self, window: Range<u64>) -> Self {
+        if window.is_empty() {
+            return Self::default();
+        }
         let near = self.near(window.start).take_while(|range| range.start < window.end);
         Self(near.map(|r| r.start.max(window.start)..r.end.min(window.end)).collect())
     }

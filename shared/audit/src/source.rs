@@ -12,16 +12,14 @@ pub trait Source {
     /// Signed checkpoints of at least this size, in ascending order, about `limit` of them.
     ///
     /// All of one size come together.  Fewer than `limit` are the last ones.
-    fn checkpoints(
-        &mut self,
-        from_size: u64,
-        limit: usize,
-    ) -> Result<Vec<StoredNote>, Unreadable>;
+    fn checkpoints(&mut self, from_size: u64, limit: usize) -> Result<Vec<StoredNote>, Unreadable>;
 
     /// Checkpoints with cosignatures of witnesses, in the same manner.
     fn witnessed(&mut self, from_size: u64, limit: usize) -> Result<Vec<StoredNote>, Unreadable>;
 
     /// The first `width` hashes of a tile, or as many of them as there are.
+    ///
+    /// One too many says that what is stored is more than hashes.
     fn tile(&mut self, id: TileId, width: usize) -> Result<Option<Vec<Hash>>, Unreadable>;
 
     /// Whether tiles that are not full are stored as well.

@@ -1,7 +1,10 @@
 //! What witnesses said they saw, held against the log.
 
+use std::ops::Range;
+
 use ledger::{Checkpoint, Hash, Note, NoteError};
 
+use crate::findings::{Findings, Kind};
 use crate::verify::Trust;
 
 /// A checkpoint and who saw it; every signature has been checked.
@@ -42,4 +45,39 @@ impl Cosigned {
             Err(NoteError::WrongOrigin)
         }
     }
+}
+
+/// A root that others hold, and whether the log leads to it, as far as that is known.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Seen {
+    pub(crate) size: u64,
+    pub(crate) root: Hash,
+    pub(crate) agrees: Option<bool>,
+}
+
+/// Holds what others saw against each other and against a log of this size.
+///
+/// Answers the range of a rewrite, which an earlier export may narrow.
+pub(crate) fn judge(mut seen: Vec<Seen>, size: u64, findings: &mut Findings) -> Option<Range<u64>> {
+    seen.sort_by_key(|one| one.size);
+    if let Some(largest) = seen.last().filter(|last| last.size > size) {
+        findings.add(Kind::RolledBack, size, largest.size, "a longer log has been seen");
+    }
+    for pair in seen.windows(2) {
+        if let [one, other] = pair
+            && one.size == other.size
+            && one.root != other.root
+        {
+            let detail = "two roots of one size have been signed";
+            findings.add(Kind::SplitView, one.size, one.size, detail);
+        }
+    }
+    let first_wrong = seen.iter().find(|one| one.agrees == Some(false))?.size;
+    let right = seen.iter().filter(|one| one.agrees == Some(true));
+    let last_right = right.clone().map(|one| one.size).filter(|size| *size < first_wrong).max();
+    if let Some(later) = right.map(|one| one.size).find(|size| *size > first_wrong) {
+        let detail = "no log continues both of these signed roots";
+        findings.add(Kind::SplitView, first_wrong, later, detail);
+    }
+    Some(last_right.unwrap_or(0)..first_wrong)
 }
