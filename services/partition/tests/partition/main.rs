@@ -6,7 +6,10 @@
     reason = "tests stop at the first surprise"
 )]
 
+mod closing;
+mod coverage;
 mod disclosing;
+mod inspecting;
 mod reconciling;
 mod witnessing;
 mod world;

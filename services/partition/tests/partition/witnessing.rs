@@ -42,8 +42,8 @@ fn grow(world: &World, entries: usize) {
 /// Whether the partition is not ready, doubts the log, lacks a quorum.
 async fn alarms(world: &World) -> [bool; 3] {
     let is_ready = world.readiness().await.is_ok();
-    let doubts = world.metric("watari_partition_log_doubts").await;
-    let quorum = world.metric("watari_partition_witness_quorum").await;
+    let doubts = world.metric("watari_log_doubts").await;
+    let quorum = world.metric("watari_witness_quorum").await;
     [!is_ready, doubts > 0, quorum == 0]
 }
 
@@ -59,7 +59,7 @@ async fn a_room_cosigns_only_what_it_has_seen_grow_and_signs_again_what_stays() 
         let before = *cosigned(&world).last().unwrap();
         world.pass(30).await;
         until("signed again", async || cosigned(&world).last().unwrap().1 >= before.1 + 30).await;
-        assert_eq!(world.metric("watari_partition_rooms_cosigned").await, 2);
+        assert_eq!(world.metric("watari_rooms_cosigned").await, 2);
         assert_eq!(world.count("witness_state WHERE size = 300").await, 2);
         assert_eq!(world.count("witness_evidence").await, 0);
         assert_eq!(alarms(&world).await, [false, false, false]);
@@ -163,7 +163,7 @@ async fn a_log_that_stays_silent_is_an_alarm_after_ten_minutes_and_not_before() 
         world.pass(590).await;
         rounds().await;
         assert!(world.readiness().await.is_ok());
-        assert!(world.metric("watari_partition_witness_age_seconds").await >= 589);
+        assert!(world.metric("watari_witness_age_seconds").await >= 589);
         world.pass(20).await;
         until("silent", async || world.readiness().await.is_err()).await;
         world.mover(1).await;

@@ -12,7 +12,8 @@ use actix_web::web::ServiceConfig;
 use crypto::{KeyStore, SigningKey};
 use db::test_support::TestDb;
 use diesel::RunQueryDsl as _;
-use diesel::sql_types::BigInt;
+use diesel::connection::SimpleConnection as _;
+use diesel::sql_types::{BigInt, Binary, Text};
 use domain::vaccination::{Status, Vaccination};
 use domain::{
     Clock, Confirmation, FixedClock, IndividualNumber, InquiryId, MunicipalityCode, RequestId,
@@ -167,17 +168,26 @@ impl World {
     }
 
     pub(crate) fn desk(&self, municipality: &str, role: Role) -> Desk {
+        self.desk_of(municipality, role, "person-1")
+    }
+
+    pub(crate) fn desk_of(&self, municipality: &str, role: Role, operator: &str) -> Desk {
         let municipality = MunicipalityCode::parse(municipality).unwrap();
         let terminal = TerminalId::parse("t-1").unwrap();
         let identity = PeerIdentity::Terminal { municipality: Some(municipality), terminal };
         let name = format!("terminal-{}", Uuid::new_v4());
         let issued = self.authority.issue(&identity, &[], &name).unwrap();
-        let token = self.registry.token(municipality, role, &issued.thumbprint);
+        let token = self.registry.token(municipality, (role, operator), &issued.thumbprint);
         let identity = TlsIdentity::load(&issued.files).unwrap();
         let expected = Expected::any(ServiceKind::Partition);
         let client =
             Client::new(&identity, expected, &url(self.running()), Deadlines::default()).unwrap();
         Desk { client, token }
+    }
+
+    /// Another service with a certificate of its own.
+    pub(crate) fn service(&self, kind: ServiceKind) -> Client {
+        self.client(kind, "main", self.running())
     }
 
     /// A person who moved from Adachi to Koriyama, with a dose there.
@@ -206,6 +216,36 @@ impl World {
         lines.filter(|entry| entry.act == act).map(|entry| entry.result).collect()
     }
 
+    /// A whole operation log as it is stored, the instance's own one under 000000.
+    pub(crate) async fn lines(&self, municipality: &str) -> Vec<api::OperationEntry> {
+        #[derive(diesel::QueryableByName)]
+        struct Row {
+            #[diesel(sql_type = Binary)]
+            body: Vec<u8>,
+        }
+        let sql = format!(
+            "SELECT body FROM operation_log WHERE municipality = '{municipality}' ORDER BY seq"
+        );
+        let rows = self.test.as_owner(move |tx| diesel::sql_query(sql).load::<Row>(tx)).await;
+        rows.iter().map(|row| serde_json::from_slice(&row.body).unwrap()).collect()
+    }
+
+    /// One text of the database.
+    pub(crate) async fn text(&self, sql: &'static str) -> String {
+        #[derive(diesel::QueryableByName)]
+        struct Row {
+            #[diesel(sql_type = Text)]
+            text: String,
+        }
+        self.test.as_owner(move |tx| diesel::sql_query(sql).get_result::<Row>(tx)).await.text
+    }
+
+    /// Statements of the database's owner, for this engine.
+    pub(crate) async fn execute(&self, [sqlite, postgres]: [&'static str; 2]) {
+        let sql = if self.test.is_sqlite() { sqlite } else { postgres };
+        self.test.as_owner(move |tx| tx.batch_execute(sql)).await;
+    }
+
     pub(crate) async fn count(&self, table: &str) -> i64 {
         #[derive(diesel::QueryableByName)]
         struct Count {
@@ -219,8 +259,8 @@ impl World {
 
 /// A person at a terminal.
 pub(crate) struct Desk {
-    client: Client,
-    token: String,
+    pub(crate) client: Client,
+    pub(crate) token: String,
 }
 
 impl Desk {

@@ -102,7 +102,7 @@ impl FakeRegistry {
     pub(crate) fn token(
         &self,
         municipality: MunicipalityCode,
-        role: Role,
+        (role, operator): (Role, &str),
         thumbprint: &[u8],
     ) -> String {
         // The library that reads tokens looks at the clock on the wall, which goes on.
@@ -110,10 +110,10 @@ impl FakeRegistry {
         let claims = TokenClaims {
             iss: TOKEN_ISSUER.to_owned(),
             aud: TOKEN_AUDIENCE.to_owned(),
-            sub: OperatorId::parse("person-1").unwrap(),
+            sub: OperatorId::parse(operator).unwrap(),
             iat: now,
             nbf: now,
-            exp: self.state.clock.now().unix_timestamp() + 600,
+            exp: SystemClock.now().max(self.state.clock.now()).unix_timestamp() + 600,
             jti: uuid::Uuid::new_v4().to_string(),
             role,
             municipality: Some(municipality),

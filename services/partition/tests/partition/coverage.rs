@@ -1,0 +1,392 @@
+//! Every request leaves exactly one complete line in the right operation log (C101, C112, C118).
+
+use domain::{Action, IndividualNumber, InquiryId, MunicipalityCode, RequestId, Role, ServiceKind};
+use partition::ENDPOINTS;
+use serde_json::{Value, json};
+use service::Endpoint;
+use uuid::Uuid;
+use wire::broker::BrokerInquiry;
+use wire::partition::{self as api, OperationEntry};
+use wire::{CallError, Client};
+
+use crate::world::{ADACHI, Desk, KORIYAMA, URUMA, World, on_both, question, refusal};
+
+/// The log of whatever belongs to none of the rooms.
+const OWN: &str = "000000";
+const ROOMS: [&str; 3] = [KORIYAMA, ADACHI, OWN];
+
+/// Who calls, and with which proof.
+struct Party {
+    client: Client,
+    token: Option<String>,
+    /// What the log must say of them.
+    actor: &'static str,
+    terminal: &'static str,
+    room: &'static str,
+}
+
+impl Party {
+    fn operator(desk: Desk, actor: &'static str, room: &'static str) -> Self {
+        Self { client: desk.client, token: Some(desk.token), actor, terminal: "t-1", room }
+    }
+
+    fn service(client: Client, actor: &'static str, room: &'static str) -> Self {
+        Self { client, token: None, actor, terminal: "-", room }
+    }
+}
+
+/// Calls that an endpoint lets in.
+struct Row {
+    role: Option<Role>,
+    /// Succeeds; for what only the broker may ask, see `provided`.
+    good: Option<Value>,
+    /// Is refused by the handler itself.
+    bad: Option<Value>,
+    knows_inquiry: bool,
+    knows_subject: bool,
+}
+
+fn row(action: Action, world: &Scene) -> Row {
+    let (clerk, supervisor) = (Some(Role::Clerk), Some(Role::Supervisor));
+    let row = |role, good, bad: Value| Row {
+        role,
+        good: Some(good),
+        bad: (!bad.is_null()).then_some(bad),
+        knows_inquiry: false,
+        knows_subject: false,
+    };
+    let page = |limit| json!({ "from": 0, "limit": limit });
+    match action {
+        Action::RegisterSubject => {
+            Row { knows_subject: true, ..row(clerk, subject(world.next()), subject(1)) }
+        }
+        Action::WithholdSubject => {
+            let withhold = |id: Uuid| json!({ "subject": id, "withheld": true });
+            let row = row(supervisor, withhold(world.stranger), withhold(Uuid::new_v4()));
+            Row { knows_subject: true, ..row }
+        }
+        Action::RegisterVaccination => {
+            let dose = |id: Uuid| json!({ "subject": id, "vaccination": world.dose });
+            let row = row(clerk, dose(world.stranger), dose(Uuid::new_v4()));
+            Row { knows_subject: true, ..row }
+        }
+        Action::AskTransferIn => {
+            let ask = |number| serde_json::to_value(question(number)).unwrap();
+            Row { knows_inquiry: true, knows_subject: true, ..row(clerk, ask(1), ask(999)) }
+        }
+        Action::ReadInquiry => {
+            let find = |id: InquiryId| json!({ "inquiry": id });
+            let row = row(clerk, find(world.asked), find(InquiryId::make_random()));
+            Row { knows_inquiry: true, knows_subject: true, ..row }
+        }
+        Action::ReadProvisions | Action::ReadOperationLog => row(supervisor, page(9), page(0)),
+        Action::Disclose => {
+            let number = |serial| IndividualNumber::for_test(serial).reveal().to_owned();
+            let disclose = |serial| json!({ "individualNumber": number(serial) });
+            Row { knows_subject: true, ..row(supervisor, disclose(1), disclose(999)) }
+        }
+        Action::ReadReconciliation => row(supervisor, json!({}), Value::Null),
+        Action::InspectOperations => match world.path {
+            api::INSPECTIONS => row(supervisor, json!({}), Value::Null),
+            _ => row(supervisor, json!({ "month": 202_611 }), json!({ "month": 202_613 })),
+        },
+        Action::ReleaseOperator => {
+            let release = |operator| json!({ "operator": operator });
+            row(supervisor, release("held-1"), release("nobody"))
+        }
+        Action::ProvideRecords => Row {
+            role: None,
+            good: None,
+            bad: Some(provide(ADACHI)),
+            knows_inquiry: true,
+            knows_subject: false,
+        },
+        other => panic!("{other:?}: say here how its endpoint is called"),
+    }
+}
+
+fn subject(serial: u32) -> Value {
+    json!({
+        "individualNumber": IndividualNumber::for_test(serial).reveal(),
+        "addressNumber": "1", "name": "山田", "nameKana": "ヤマダ",
+        "birthDate": "1980-01-02", "sex": "female",
+    })
+}
+
+/// What somebody would send who is the broker and has no permit.
+fn provide(provider: &str) -> Value {
+    let asked = question(1);
+    let header = domain::InquiryHeader {
+        inquiry: asked.inquiry,
+        inquirer: MunicipalityCode::parse(KORIYAMA).unwrap(),
+        provider: MunicipalityCode::parse(provider).unwrap(),
+        procedure: asked.procedure,
+        legal_basis: asked.legal_basis,
+        items: "vaccination".to_owned(),
+        confirmation: asked.confirmation,
+        operator: domain::OperatorId::parse("person-1").unwrap(),
+        terminal: domain::TerminalId::parse("t-1").unwrap(),
+        asked_at_unix_s: 0,
+    };
+    let BrokerInquiry { header, sealed, signature } =
+        BrokerInquiry { header, sealed: vec![1; 64].into(), signature: vec![1; 64].into() };
+    json!({ "header": header, "sealed": sealed, "signature": signature, "permit": "a.b.c" })
+}
+
+/// What the calls refer to.
+struct Scene {
+    stranger: Uuid,
+    dose: Value,
+    asked: InquiryId,
+    path: &'static str,
+    serial: std::cell::Cell<u32>,
+}
+
+impl Scene {
+    async fn set(world: &World) -> Self {
+        world.mover(1).await;
+        let stranger = world.desk(KORIYAMA, Role::Clerk).register(2).await;
+        let asked = question(1);
+        let answer = world.ask(&asked).await.unwrap();
+        let dose = serde_json::to_value(&answer.vaccinations[0]).unwrap();
+        let serial = std::cell::Cell::new(10);
+        Self { stranger, dose, asked: asked.inquiry, path: "", serial }
+    }
+
+    fn next(&self) -> u32 {
+        self.serial.set(self.serial.get() + 1);
+        self.serial.get()
+    }
+}
+
+/// Calls, and expects one line that says how it ended; nothing else is left in any log but beginnings
+/// and what other services did about it.
+async fn call(world: &World, endpoint: &Endpoint, party: &Party, body: &Value) -> OperationEntry {
+    let request = RequestId::make_random();
+    let token = party.token.as_deref();
+    let answer: Result<Value, CallError> =
+        party.client.post(endpoint.path, &request, token, body).await;
+    let result = match &answer {
+        Ok(_) => None,
+        Err(error) => Some(error.problem().expect("a problem document").code.clone()),
+    };
+    let mut found = Vec::new();
+    for room in ROOMS {
+        let lines = world.lines(room).await.into_iter();
+        found.extend(lines.filter(|line| line.request == request.as_str()).map(|l| (room, l)));
+    }
+    found.retain(|(_, line)| !line.result.starts_with("begun"));
+    let what = format!("{} {}: {answer:?}", endpoint.path, party.actor);
+    let [(room, line)] = found.as_slice() else { panic!("{what}: {found:?}") };
+    assert_eq!((*room, line.actor.as_str()), (party.room, party.actor), "{what}: {line:?}");
+    assert_eq!(line.terminal, party.terminal, "{what}: {line:?}");
+    assert_eq!(line.act, format!("{:?}", endpoint.action), "{what}: {line:?}");
+    assert!(line.at_unix_ms > 0, "{what}: {line:?}");
+    match result {
+        Some(code) => assert_eq!(line.result, code, "{what}"),
+        None => assert!(!line.result.is_empty() && line.result != "done", "{what}: {line:?}"),
+    }
+    line.clone()
+}
+
+fn endpoints() -> impl Iterator<Item = &'static Endpoint> {
+    ENDPOINTS.iter().filter(|endpoint| endpoint.action != Action::ReadHealth)
+}
+
+fn allowed(world: &World, row: &Row) -> Party {
+    match row.role {
+        Some(role) => Party::operator(world.desk(KORIYAMA, role), "person-1", KORIYAMA),
+        None => Party::service(world.service(ServiceKind::Broker), "broker/main", OWN),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_endpoint_and_every_outcome_leaves_one_complete_line() {
+    on_both(async |world| {
+        let mut scene = Scene::set(&world).await;
+        hold(&world).await;
+        for endpoint in endpoints() {
+            scene.path = endpoint.path;
+            let row = row(endpoint.action, &scene);
+            let party = allowed(&world, &row);
+            if let Some(good) = &row.good {
+                let line = call(&world, endpoint, &party, good).await;
+                assert_eq!(line.inquiry.is_some(), row.knows_inquiry, "{line:?}");
+                assert_eq!(line.subject.is_some(), row.knows_subject, "{line:?}");
+                let has_purpose =
+                    matches!(endpoint.action, Action::AskTransferIn | Action::ReleaseOperator);
+                assert_eq!(!line.purpose.is_empty(), has_purpose, "{line:?}");
+            }
+            if let Some(bad) = &row.bad {
+                let room = if row.role.is_none() { ADACHI } else { KORIYAMA };
+                let line = call(&world, endpoint, &Party { room, ..party }, bad).await;
+                assert_eq!(line.inquiry.is_some(), row.knows_inquiry, "{line:?}");
+            }
+        }
+    })
+    .await;
+}
+
+/// Somebody whom a supervisor may release.
+async fn hold(world: &World) {
+    let sql = "INSERT INTO operator_hold (municipality, operator, at_unix_ms, held, rule) \
+               VALUES ('072036', 'held-1', 1, TRUE, 'burst')";
+    world.execute([sql, sql]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_not_let_in_leaves_a_line_with_what_is_proven() {
+    on_both(async |world| {
+        let mut scene = Scene::set(&world).await;
+        for endpoint in endpoints() {
+            scene.path = endpoint.path;
+            let row = row(endpoint.action, &scene);
+            for party in strangers(&world, &row) {
+                let line = call(&world, endpoint, &party, &json!({})).await;
+                assert!(["unauthenticated", "denied"].contains(&line.result.as_str()), "{line:?}");
+                assert_eq!((line.subject, line.inquiry), (None, None));
+            }
+        }
+    })
+    .await;
+}
+
+fn strangers(world: &World, row: &Row) -> Vec<Party> {
+    let desk = |municipality| world.desk(municipality, Role::Supervisor);
+    let without = |token| {
+        let Desk { client, .. } = desk(KORIYAMA);
+        Party { client, token, actor: "-", terminal: "t-1", room: KORIYAMA }
+    };
+    let registry = world.service(ServiceKind::Registry);
+    let mut strangers = vec![Party::service(registry, "registry/main", OWN)];
+    if let Some(role) = row.role {
+        // Not the bearer's: whoever it names has proven nothing.
+        strangers.push(without(None));
+        strangers.push(without(Some("garbage".to_owned())));
+        strangers.push(without(Some(desk(KORIYAMA).token)));
+        strangers.push(without(Some(desk(ADACHI).token)));
+        let broker = world.service(ServiceKind::Broker);
+        strangers.push(Party::service(broker, "broker/main", OWN));
+        if role == Role::Supervisor {
+            let clerk = world.desk(KORIYAMA, Role::Clerk);
+            strangers.push(Party::operator(clerk, "person-1", KORIYAMA));
+        }
+    } else {
+        strangers.push(Party::operator(desk(KORIYAMA), "-", KORIYAMA));
+        let Desk { client, .. } = desk(URUMA);
+        strangers.push(Party { client, token: None, actor: "-", terminal: "t-1", room: OWN });
+    }
+    strangers
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_cannot_be_used_and_a_room_that_is_elsewhere_leave_a_line() {
+    on_both(async |world| {
+        let mut scene = Scene::set(&world).await;
+        for endpoint in endpoints() {
+            scene.path = endpoint.path;
+            let row = row(endpoint.action, &scene);
+            let party = allowed(&world, &row);
+            let line = call(&world, endpoint, &party, &json!({ "unknown": 1 })).await;
+            assert_eq!(line.result, "malformed");
+            let long = json!("x".repeat(2 * 1024 * 1024));
+            let line = call(&world, endpoint, &party, &long).await;
+            assert_eq!(line.result, "too-large");
+            let (elsewhere, body) = match row.role {
+                Some(role) => {
+                    let desk = world.desk(URUMA, role);
+                    (Party::operator(desk, "person-1", OWN), row.good.unwrap())
+                }
+                None => (party, provide(URUMA)),
+            };
+            let line = call(&world, endpoint, &elsewhere, &body).await;
+            assert_eq!(line.result, "not-hosted");
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_does_not_exist_and_what_a_service_may_not_do_leave_a_line() {
+    on_both(async |world| {
+        let party = Party::operator(world.desk(KORIYAMA, Role::Clerk), "-", KORIYAMA);
+        let (request, body) = (RequestId::make_random(), json!({}));
+        let token = party.token.as_deref();
+        let answer: Result<Value, CallError> =
+            party.client.post("/v1/no-such-thing", &request, token, &body).await;
+        assert_eq!(refusal(answer), (401, "unauthenticated".to_owned()));
+        let lines = world.lines(KORIYAMA).await;
+        let [line] = lines.as_slice() else { panic!("{lines:?}") };
+        assert_eq!((line.act.as_str(), line.actor.as_str()), ("-", "-"));
+        assert_eq!((line.terminal.as_str(), line.result.as_str()), ("t-1", "unauthenticated"));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_providing_room_writes_one_line_for_each_question_of_the_broker() {
+    on_both(async |world| {
+        world.mover(1).await;
+        world.desk(KORIYAMA, Role::Clerk).register(3).await;
+        let [found, nobody] = [question(1), question(3)];
+        for asked in [&found, &nobody, &found] {
+            world.ask(asked).await.unwrap();
+        }
+        let lines = world.lines(ADACHI).await;
+        let about = |asked: &api::AskRequest| {
+            let provided = lines.iter().filter(|line| line.act == "ProvideRecords");
+            let of = provided.filter(|line| line.inquiry == Some(asked.inquiry.0));
+            let told = of.map(|line| (line.result.as_str(), line.actor.as_str()));
+            told.collect::<Vec<_>>()
+        };
+        // The retry is answered from the asker's own room.
+        assert_eq!(about(&found), [("provided", "broker/main")]);
+        assert_eq!(about(&nobody), [("nothing", "broker/main")]);
+        let asked = world.lines(KORIYAMA).await;
+        let asked = asked.iter().filter(|line| line.inquiry == Some(found.inquiry.0));
+        let results: Vec<_> = asked.map(|line| line.result.as_str()).collect();
+        assert_eq!(results, ["begun", "provided", "shown again"]);
+    })
+    .await;
+}
+
+const BROKEN: [&str; 2] = [
+    "CREATE TRIGGER broken BEFORE INSERT ON operation_log BEGIN SELECT RAISE(ABORT, 'broken'); END",
+    "REVOKE INSERT ON operation_log FROM watari_partition",
+];
+const MENDED: [&str; 2] =
+    ["DROP TRIGGER broken", "GRANT INSERT ON operation_log TO watari_partition"];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_written_down_does_not_happen_and_is_not_answered() {
+    on_both(async |world| {
+        let mut scene = Scene::set(&world).await;
+        hold(&world).await;
+        for endpoint in endpoints() {
+            scene.path = endpoint.path;
+            let row = row(endpoint.action, &scene);
+            let party = allowed(&world, &row);
+            let body = row.good.clone().unwrap_or_else(|| provide(ADACHI));
+            let mut before = 0;
+            for room in ROOMS {
+                before += world.lines(room).await.len();
+            }
+            world.execute(BROKEN).await;
+            for body in [&body, &json!({ "unknown": 1 })] {
+                let request = RequestId::make_random();
+                let token = party.token.as_deref();
+                let answer: Result<Value, CallError> =
+                    party.client.post(endpoint.path, &request, token, body).await;
+                let (status, _) = refusal(answer);
+                assert!(status >= 500, "{}: {status}", endpoint.path);
+            }
+            world.execute(MENDED).await;
+            let mut after = 0;
+            for room in ROOMS {
+                after += world.lines(room).await.len();
+            }
+            assert_eq!(before, after, "{}", endpoint.path);
+        }
+    })
+    .await;
+}
