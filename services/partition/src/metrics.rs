@@ -34,31 +34,11 @@ impl Counters {
             self.provided.clone(),
         );
         let gauges = [
-            (
-                "watari_partition_witness_age_seconds",
-                "Time since all rooms cosigned the provision log",
-                &self.witness_age_s,
-            ),
-            (
-                "watari_partition_rooms_cosigned",
-                "Rooms that cosigned in the last round",
-                &self.rooms_cosigned,
-            ),
-            (
-                "watari_partition_witness_quorum",
-                "1 if enough municipalities witness the provision log",
-                &self.witness_quorum,
-            ),
-            (
-                "watari_partition_log_doubts",
-                "Rooms that the provision log contradicts",
-                &self.doubts,
-            ),
-            (
-                "watari_one_sided_records",
-                "Records that a room or the provision log has alone",
-                &self.one_sided,
-            ),
+            ("watari_witness_age_seconds", "Since all rooms cosigned", &self.witness_age_s),
+            ("watari_rooms_cosigned", "Rooms in the last round", &self.rooms_cosigned),
+            ("watari_witness_quorum", "1 if enough have cosigned lately", &self.witness_quorum),
+            ("watari_log_doubts", "Rooms that the log contradicts", &self.doubts),
+            ("watari_one_sided_records", "Records that one side has alone", &self.one_sided),
         ];
         for (name, help, gauge) in gauges {
             metrics.register(name, help, gauge.clone());

@@ -144,7 +144,11 @@ impl<'h> Witness<'h> {
             }
         }
         self.doubts.remove(&room.municipality);
-        self.cosign(room, round.note.text()).map(Some)
+        // The log takes no word of a room that the directory does not place here.
+        let directory = self.host.directory()?;
+        let member = directory.member(room.municipality);
+        let is_ours = member.is_some_and(|member| member.host == self.host.instance);
+        is_ours.then(|| self.cosign(room, round.note.text())).transpose()
     }
 
     /// How the log contradicts what a room knows, if it does.

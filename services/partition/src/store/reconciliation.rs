@@ -141,7 +141,8 @@ pub(crate) fn open(tx: &mut Tx, permit: &Permit, limit: u16) -> Result<Vec<OneSi
     let read = |(id, side, log_index, found_at_unix_ms): (Vec<u8>, String, Option<i64>, i64)| {
         let log_index = log_index.map(u64::try_from).transpose().map_err(|_| broken_row())?;
         let inquiry = InquiryId(read_uuid(&id)?);
-        Ok(OneSided { inquiry, side: read_side(&side)?, log_index, found_at_unix_ms })
+        let side = SIDES.into_iter().find(|one| name(*one) == side).ok_or_else(broken_row)?;
+        Ok(OneSided { inquiry, side, log_index, found_at_unix_ms })
     };
     rows.into_iter().map(read).collect()
 }
@@ -163,7 +164,7 @@ pub(crate) fn insert(tx: &mut Tx, permit: &Permit, found: &OneSided) -> Result<b
     let insert = diesel::insert_into(one_sided::table).values((
         one_sided::municipality.eq(code.as_str()),
         one_sided::inquiry_id.eq(found.inquiry.0.as_bytes().as_slice()),
-        one_sided::side.eq(side_name(found.side)),
+        one_sided::side.eq(name(found.side)),
         one_sided::log_index.eq(log_index),
         one_sided::found_at_unix_ms.eq(found.found_at_unix_ms),
     ));
@@ -177,26 +178,21 @@ pub(crate) fn resolve(tx: &mut Tx, permit: &Permit, one: &OneSided) -> Result<bo
     let row = one_sided::table
         .filter(one_sided::municipality.eq(code.as_str()))
         .filter(one_sided::inquiry_id.eq(one.inquiry.0.as_bytes().as_slice()))
-        .filter(one_sided::side.eq(side_name(one.side)))
+        .filter(one_sided::side.eq(name(one.side)))
         .filter(one_sided::resolved_at_unix_ms.is_null());
     let now = crate::operation_log::unix_ms(permit.context().at);
     let changed = diesel::update(row).set(one_sided::resolved_at_unix_ms.eq(now)).execute(tx);
     Ok(changed.map_err(failed)? == 1)
 }
 
-const SIDES: [(Side, &str); 5] = [
-    (Side::LogWithoutProvision, "log-without-provision"),
-    (Side::ProvisionWithoutLog, "provision-without-log"),
-    (Side::LogWithoutAnswer, "log-without-answer"),
-    (Side::AnswerWithoutLog, "answer-without-log"),
-    (Side::Differs, "differs"),
+const SIDES: [Side; 5] = [
+    Side::LogWithoutProvision,
+    Side::ProvisionWithoutLog,
+    Side::LogWithoutAnswer,
+    Side::AnswerWithoutLog,
+    Side::Differs,
 ];
 
-fn side_name(side: Side) -> &'static str {
-    SIDES.iter().find(|(one, _)| *one == side).map_or("differs", |(_, name)| name)
-}
-
-fn read_side(text: &str) -> Result<Side, ApiError> {
-    let found = SIDES.iter().find(|(_, name)| *name == text);
-    found.map(|(side, _)| *side).ok_or_else(broken_row)
+fn name(side: Side) -> String {
+    format!("{side:?}")
 }
