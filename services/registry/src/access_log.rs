@@ -133,7 +133,7 @@ impl AccessLog {
     }
 
     /// Whether the lines that made this tree are durable after all; absent if nobody can tell.
-    async fn was_kept(&self, tree: &Tree) -> Option<bool> {
+    pub(crate) async fn was_kept(&self, tree: &Tree) -> Option<bool> {
         let (size, root) = (tree.size(), tree.root());
         let asked = self.db.transaction("registry.access-kept", move |tx| {
             // A transaction that has not ended yet holds the lock.

@@ -301,7 +301,3 @@ impl Line {
 fn read_line(row: &AccessRow) -> Option<AccessLine> {
     serde_json::from_slice(&row.body).ok()
 }
-
-#[cfg(test)]
-#[path = "verify_access_log_tests.rs"]
-mod tests;

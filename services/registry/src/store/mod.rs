@@ -4,6 +4,8 @@
 //! still so when it is written; the directory's sequence and the access log follow commits.
 
 mod access_log;
+#[cfg(test)]
+mod access_log_tests;
 mod directory;
 mod municipality;
 mod operator;

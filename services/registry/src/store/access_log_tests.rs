@@ -6,12 +6,12 @@ use crypto::SigningKey;
 use db::test_support::TestDb;
 use diesel::connection::SimpleConnection as _;
 use domain::{Actor, OpContext, RequestId, ServiceKind, SystemClock};
-use ledger::{KeyName, Signer};
+use ledger::{KeyName, Signer, Tree, Verifier};
 use time::OffsetDateTime;
 
-use super::*;
 use crate::access::Access;
-use crate::access_log::AccessLog;
+use crate::access_log::{AccessLog, append};
+use crate::verify_access_log::{Damage, verify_access_log, verify_newest};
 use crate::{MIGRATIONS, ROLE};
 
 /// Some groups end with a tile, others lie over its edge.
@@ -101,5 +101,20 @@ async fn a_log_that_moved_on_without_us_is_taken_up_and_one_that_was_replaced_is
         tamper(&t, "DELETE FROM access_log WHERE seq > 1000;").await;
         assert!(other.add(line()).await.is_err());
         assert!(other.is_damaged());
+    }
+}
+
+#[tokio::test]
+async fn after_an_unknown_commit_the_log_itself_tells_what_was_kept() {
+    for (t, log, _) in filled().await {
+        let batch = |tx: &mut db::Tx| append(tx, &Tree::new(), vec![line()]);
+        let kept = t.db.transaction("test.kept", batch).await.unwrap();
+        assert_eq!(log.was_kept(kept.tree()).await, Some(true));
+        // Computed and not written: the transaction was rolled back.
+        let lost = kept.tree().stage([ledger::leaf_hash(b"lost")]);
+        assert_eq!(log.was_kept(lost.tree()).await, Some(false));
+        log.add(line()).await.unwrap();
+        assert_eq!(log.was_kept(kept.tree()).await, Some(true));
+        assert_eq!(log.was_kept(lost.tree()).await, Some(false));
     }
 }
