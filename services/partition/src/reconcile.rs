@@ -22,7 +22,9 @@ use crate::store::reconciliation::{self as store, Answer, Records};
 /// Longer than the deadlines of all calls of an inquiry together.
 const IN_FLIGHT_MS: i64 = 30_000;
 /// Entries this young are remembered, so that the log is not asked again for the room's records.
-const REMEMBERED_MS: i64 = 300_000;
+const REMEMBERED_MS: i64 = 120_000;
+/// How often a run that found nothing new is written down.
+const SAVED_EVERY_MS: i64 = 60_000;
 /// Records of one room that are looked at again in one run, and shown.
 const OPEN_MAX: u16 = 1_000;
 
@@ -33,7 +35,10 @@ type Logged = HashMap<InquiryId, i64>;
 struct Run {
     permit: Permit,
     now_unix_ms: i64,
+    saved: store::Progress,
     progress: store::Progress,
+    /// How many records were alone before.
+    open: usize,
     found: Vec<OneSided>,
     resolved: Vec<OneSided>,
 }
@@ -41,18 +46,17 @@ struct Run {
 /// Runs for as long as the service lives.
 pub(crate) async fn run(host: Arc<Host>) {
     let every = Duration::from_secs(host.reconcile_every_s.max(1));
-    let mut logged: HashMap<MunicipalityCode, Logged> = HashMap::new();
+    let mut rooms: HashMap<MunicipalityCode, (Logged, i64)> = HashMap::new();
     loop {
         tokio::time::sleep(every).await;
-        let mut open = 0;
         for room in host.rooms.values() {
-            let logged = logged.entry(room.municipality).or_default();
+            let (logged, open) = rooms.entry(room.municipality).or_default();
             match reconcile(&host, room, logged).await {
-                Ok(count) => open += count,
+                Ok(count) => *open = count,
                 Err(error) => tracing::warn!(%error, "a room is not compared with the log"),
             }
         }
-        host.counters.one_sided.set(open);
+        host.counters.one_sided.set(rooms.values().map(|(_, open)| open).sum());
     }
 }
 
@@ -60,8 +64,9 @@ pub(crate) async fn run(host: Arc<Host>) {
 async fn reconcile(host: &Host, room: &Room, logged: &mut Logged) -> Result<i64, ApiError> {
     let permit = host.job(Action::ReadOutcomes, room)?;
     let now_unix_ms = host.now_unix_ms();
-    let progress = host.read("partition.reconcile", &permit, store::progress).await?;
-    let mut run = Run { permit, now_unix_ms, progress, found: Vec::new(), resolved: Vec::new() };
+    let saved = host.read("partition.reconcile", &permit, store::progress).await?;
+    let (found, resolved) = (Vec::new(), Vec::new());
+    let mut run = Run { permit, now_unix_ms, saved, progress: saved, open: 0, found, resolved };
     run.read_log(host, logged).await?;
     run.read_room(host, logged).await?;
     logged.retain(|_, at| *at > now_unix_ms - REMEMBERED_MS);
@@ -103,7 +108,7 @@ impl Run {
 
     /// Looks for the log's entries of what the room has, and for the other sides of what was alone.
     async fn read_room(&mut self, host: &Host, logged: &Logged) -> Result<(), ApiError> {
-        let (from, to) = (self.progress.1 - IN_FLIGHT_MS, self.now_unix_ms - IN_FLIGHT_MS);
+        let (from, to) = (self.saved.1 - IN_FLIGHT_MS, self.now_unix_ms - IN_FLIGHT_MS);
         let read = move |tx: &mut db::Tx, permit: &Permit| {
             let open = store::open(tx, permit, OPEN_MAX)?;
             let ids: Vec<InquiryId> = open.iter().map(|one| one.inquiry).collect();
@@ -112,6 +117,7 @@ impl Run {
         };
         let (open, records, recorded) =
             host.read("partition.reconcile", &self.permit, read).await?;
+        self.open = open.len();
         let awaited = open.iter().filter(|one| lacks_log(one.side)).map(|one| one.inquiry);
         let missing = recorded.iter().map(|(id, _)| *id).chain(awaited);
         let missing: Vec<InquiryId> = missing.filter(|id| !logged.contains_key(id)).collect();
@@ -130,7 +136,7 @@ impl Run {
             // That needs people.
             Side::Differs => false,
         }));
-        self.progress.1 = self.progress.1.max(self.now_unix_ms);
+        self.progress.1 = self.saved.1.max(self.now_unix_ms);
         Ok(())
     }
 
@@ -140,7 +146,11 @@ impl Run {
     }
 
     async fn write(self, room: &Room) -> Result<i64, ApiError> {
-        let Self { permit, progress, found, resolved, .. } = self;
+        let Self { permit, saved, progress, open, found, resolved, .. } = self;
+        let is_quiet = found.is_empty() && resolved.is_empty() && progress.0 == saved.0;
+        if is_quiet && progress.1 < saved.1 + SAVED_EVERY_MS {
+            return Ok(i64::try_from(open).unwrap_or(i64::MAX));
+        }
         let (new, old, open) = room
             .queue
             .write(move |tx, acts| {
