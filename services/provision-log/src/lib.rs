@@ -20,6 +20,7 @@ mod head_file;
 mod hosted;
 mod log;
 mod metrics;
+pub mod offline;
 mod orders;
 mod outcomes;
 pub mod problems;

@@ -12,6 +12,7 @@ mod databases;
 mod error;
 mod migrations;
 mod owner;
+mod reader;
 mod roles;
 mod room;
 #[cfg(feature = "test-support")]
@@ -30,6 +31,7 @@ pub use self::databases::ensure_database;
 pub use self::error::{DbError, Fault, FaultKind, TxError};
 pub use self::migrations::{Migrations, migrate};
 pub use self::owner::as_owner;
+pub use self::reader::Reader;
 pub use self::roles::ensure_role;
 pub use self::room::{InvalidRoomKey, RoomKey};
 pub use self::tx::Tx;

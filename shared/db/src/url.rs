@@ -16,6 +16,9 @@ const SQLITE_SETTINGS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode =
     PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON; \
     PRAGMA temp_store = MEMORY;";
 
+const SQLITE_READER_SETTINGS: &str = "PRAGMA busy_timeout = 5000; PRAGMA temp_store = MEMORY; \
+    PRAGMA cell_size_check = ON;";
+
 /// Nobody waits for ever, and nobody makes others wait for ever.
 const POSTGRES_SERVICE_SETTINGS: &str = "SET statement_timeout = '10s'; SET lock_timeout = '5s'; \
     SET idle_in_transaction_session_timeout = '15s'";
@@ -95,6 +98,18 @@ impl DbUrl {
         })
     }
 
+    /// Connects to read, and leaves a SQLite file as it is.
+    pub(crate) fn connect_reader(&self) -> Result<Tx, DbError> {
+        let Engine::Sqlite { path } = &self.0 else { return self.connect_owner() };
+        // Beside it may lie what its service had not yet moved into the file, or still moves.
+        let has_wal = std::fs::exists(format!("{path}-wal")).unwrap_or(true);
+        let mode = if has_wal { "mode=ro" } else { "mode=ro&immutable=1" };
+        let opened = SqliteConnection::establish(&sqlite_uri(path, mode));
+        let mut connection = opened.map_err(|_| DbError::FileUnusable)?;
+        connection.batch_execute(SQLITE_READER_SETTINGS).map_err(|_| DbError::FileUnusable)?;
+        Ok(Tx::Sqlite(connection))
+    }
+
     fn establish(&self, postgres_settings: &str) -> ConnectionResult<Tx> {
         let (mut connection, settings) = match &self.0 {
             Engine::Sqlite { path } => {
@@ -134,6 +149,10 @@ impl ManageConnection for DbUrl {
 
 /// A URI with `mode=rw`, because a plain path would be created when it does not exist.
 fn existing_file(path: &str) -> String {
+    sqlite_uri(path, "mode=rw")
+}
+
+fn sqlite_uri(path: &str, mode: &str) -> String {
     let mut uri = String::from("file:");
     for byte in path.bytes() {
         match byte {
@@ -143,7 +162,8 @@ fn existing_file(path: &str) -> String {
             other => uri.push_str(&format!("%{other:02X}")),
         }
     }
-    uri.push_str("?mode=rw");
+    uri.push('?');
+    uri.push_str(mode);
     uri
 }
 

@@ -2,6 +2,7 @@
 
 mod read;
 mod schema;
+mod source;
 mod write;
 
 use db::{DbError, TxError};
@@ -13,6 +14,7 @@ pub(crate) use self::read::{
     Known, entries_from, known_entries, last_note, orders, outcomes, settled,
     smallest_cosigned_since, stored, tile,
 };
+pub(crate) use self::source::ReadAhead;
 pub(crate) use self::write::{
     insert_checkpoint, insert_cosigned, insert_entries, insert_tiles, open_segment,
 };
