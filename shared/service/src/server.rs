@@ -5,7 +5,7 @@ use std::fmt;
 use std::future::Future;
 use std::net::{SocketAddr, TcpListener};
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use actix_tls::accept::rustls_0_23::TlsStream;
@@ -58,8 +58,8 @@ pub struct Running {
     endings: Vec<Ending>,
 }
 
-/// What a service does after its last answer.
-struct Ending(Pin<Box<dyn Future<Output = ()> + Send>>);
+/// What a service does after its last answer.  The lock only lets a running service be shared.
+struct Ending(Mutex<Pin<Box<dyn Future<Output = ()> + Send>>>);
 
 impl fmt::Debug for Ending {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -76,7 +76,7 @@ impl Running {
             task.abort();
         }
         for ending in self.endings {
-            ending.0.await;
+            ending.0.into_inner().unwrap_or_else(PoisonError::into_inner).await;
         }
     }
 
@@ -90,7 +90,7 @@ impl Running {
     /// Does this once, when the service has answered its last request and is being stopped.
     #[must_use]
     pub fn with_ending(mut self, ending: impl Future<Output = ()> + Send + 'static) -> Self {
-        self.endings.push(Ending(Box::pin(ending)));
+        self.endings.push(Ending(Mutex::new(Box::pin(ending))));
         self
     }
 }
