@@ -135,6 +135,8 @@ impl Settings {
             log.tls = beside(folder, &log.tls);
             settle_database(folder, &mut log.database);
             settle(&mut log.signing_key);
+            settle(&mut log.head_file);
+            log.overlapping_key.as_mut().map(settle);
         }
         if let Some(broker) = &mut self.broker {
             broker.tls = beside(folder, &broker.tls);

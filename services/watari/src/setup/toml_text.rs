@@ -41,6 +41,8 @@ impl TomlText<'_> {
              [provision-log]\n\
              origin = \"{LOG_ORIGIN}\"\n\
              signing_key = \"keys/provision-log.pem\"\n\
+             head_file = \"provision-log.head\"\n\
+             custodians = []\n\
              {log_common}\
              [provision-log.database]\n{log_url}\n\n\
              [broker]\n\
