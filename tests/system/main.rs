@@ -4,3 +4,4 @@
 
 mod crossing;
 mod support;
+mod watching;
