@@ -1,6 +1,9 @@
-//! What each kind of damage means to the person who reads of it, and what to do next.
+//! What is said to people: what damage means and what to do next, and what an order does.
 
-use crate::findings::Kind;
+use std::fmt;
+
+use crate::findings::{Kind, Report};
+use crate::order::{Hold, IndexRange, LiftHold, Order, OrderAct, Scope};
 
 impl Kind {
     /// The damage in words.
@@ -52,6 +55,55 @@ impl Kind {
             }
             Self::DamagedTile => "restore the tile from an export: it can be made from the leaves",
             Self::Malformed => "the program that wrote it is at fault: tell its makers the index",
+        }
+    }
+}
+
+/// For a person at a terminal.
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for finding in &self.findings {
+            writeln!(f, "{finding}")?;
+            writeln!(f, "    means: {}", finding.kind.meaning())?;
+            writeln!(f, "    next:  {}", finding.kind.next_step())?;
+        }
+        if self.findings_omitted > 0 {
+            writeln!(f, "… and {} more findings", self.findings_omitted)?;
+        }
+        let Self { origin, size, root, entries, destroyed, checkpoints, .. } = self;
+        writeln!(f, "{origin}: {size} entries, root {root}")?;
+        writeln!(f, "    {entries} bodies authentic, {destroyed} lawfully destroyed")?;
+        let (cosignatures, seen) = (self.cosignatures, self.witnessed_size);
+        writeln!(
+            f,
+            "    {checkpoints} checkpoints, {cosignatures} cosignatures up to size {seen}"
+        )?;
+        f.write_str(if self.sound { "sound" } else { "NOT SOUND" })
+    }
+}
+
+/// What a custodian is about to sign.
+impl fmt::Display for Order {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "order {} ", self.id)?;
+        match &self.order {
+            OrderAct::Hold(Hold { scope, reason }) => match scope {
+                Scope::Range(IndexRange { from_index, to_index }) => {
+                    write!(f, "holds entries [{from_index}, {to_index}): {reason}")
+                }
+                Scope::Municipality(code) => write!(f, "holds all entries of {code}: {reason}"),
+                Scope::Entries(entries) => write!(f, "holds entries {entries:?}: {reason}"),
+            },
+            OrderAct::LiftHold(LiftHold { hold }) => write!(f, "lifts the hold {hold}"),
+            OrderAct::Destroy(slip) => write!(
+                f,
+                "destroys {} bodies of {}, kept for {} years, through {}; {} stay under a hold",
+                slip.bodies,
+                slip.segment,
+                slip.years,
+                slip.kept_through,
+                slip.held.len(),
+            ),
         }
     }
 }

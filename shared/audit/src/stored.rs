@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use ledger::{Checkpoint, Hash, ReadError, TILE_WIDTH, TileId, Tree};
+use ledger::{Checkpoint, EMPTY_ROOT, Hash, ReadError, TILE_WIDTH, TileId, Tree};
 use wire::Base64Bytes;
 use wire::provision_log::Receipt;
 
@@ -79,10 +79,29 @@ impl Stored {
         Ok(Self { checkpoint, note, tree })
     }
 
+    /// A log that has not begun.
+    pub fn empty(source: &mut dyn Source, trust: &Trust) -> Result<Self, StoredError> {
+        let origin = trust.origin.clone();
+        let checkpoint = Checkpoint { origin, size: 0, root: EMPTY_ROOT };
+        let has_begun = source.end()? > 0 || newest_checkpoint(source)?.is_some();
+        let empty = Self { checkpoint, note: String::new(), tree: Tree::new() };
+        if has_begun { Err(StoredError::Damaged) } else { Ok(empty) }
+    }
+
     /// The tree as far as the newest checkpoint reaches.
     #[must_use]
     pub fn tree(&self) -> &Tree {
         &self.tree
+    }
+
+    /// Proves that the newest checkpoint continues the log at an older size.
+    pub fn consistency(
+        &self,
+        source: &mut dyn Source,
+        old_size: u64,
+    ) -> Result<Vec<Hash>, StoredError> {
+        let read = |id, width| read_tile(source, id, width);
+        Ok(self.tree.consistency_proof(old_size, self.checkpoint.size, read)?)
     }
 
     /// Proves an entry under the newest checkpoint, or under the one of this size.
@@ -110,10 +129,7 @@ impl Stored {
 }
 
 /// The leaf hashes of entries within one tile.
-pub(crate) fn leaf_hashes(
-    source: &mut dyn Source,
-    range: Range<u64>,
-) -> Result<Vec<Hash>, Unreadable> {
+pub fn leaf_hashes(source: &mut dyn Source, range: Range<u64>) -> Result<Vec<Hash>, Unreadable> {
     let wanted = usize::try_from(range.end.saturating_sub(range.start)).map_err(|_| Unreadable)?;
     let hashes: Vec<Hash> = match source.leaves(range.clone())? {
         Some(leaves) => leaves.into_iter().map(|(_, hash)| hash).collect(),

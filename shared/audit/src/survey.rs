@@ -5,9 +5,9 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use domain::retention::{Segment, segment_of};
+use domain::retention::{Segment, japanese_day, segment_of};
 use ledger::{TILE_WIDTH, leaf_hash};
-use time::Date;
+use time::{Date, Duration};
 use wire::provision_log::{Act, Entry, LeafBody};
 
 use crate::draft::NotDrafted;
@@ -45,7 +45,14 @@ pub enum SurveyError {
     Malformed { index: u64 },
     #[error(transparent)]
     NotDrafted(#[from] NotDrafted),
+    #[error("it is {today} here, but the log's newest entry is more than a month older")]
+    ClockAhead { today: Date },
+    #[error("the clock here shows no day of the calendar")]
+    NoDay,
 }
+
+/// A log that has taken in nothing for so long is asked about with the day in hand.
+const QUIET_MAX: Duration = Duration::days(31);
 
 impl Survey {
     /// Walks through the whole log.
@@ -88,6 +95,31 @@ impl Survey {
             }
         }
         Ok(draft.finish())
+    }
+
+    /// The day by this clock, unless it has run away from the log: a jump must not look like the end
+    /// of a period.
+    pub fn today(&self, now_unix_ms: i64) -> Result<Date, SurveyError> {
+        let today = japanese_day(now_unix_ms).ok_or(SurveyError::NoDay)?;
+        let newest = self.newest_unix_ms.and_then(japanese_day).unwrap_or(Date::MIN);
+        let is_near = today <= newest.saturating_add(QUIET_MAX);
+        if is_near { Ok(today) } else { Err(SurveyError::ClockAhead { today }) }
+    }
+
+    /// What may become of each month on this day, and the holds in force, a line each.
+    #[must_use]
+    pub fn lines(&self, today: Date) -> Vec<String> {
+        let months = self.months.iter().map(|(segment, month)| {
+            let state = match self.orders.draft(*segment, today) {
+                Ok(_) => "may be destroyed".to_owned(),
+                Err(error) => error.to_string(),
+            };
+            format!("{segment} {:>9} bodies: {state}", month.bodies)
+        });
+        let holds = self.orders.holds().map(|(id, standing)| {
+            format!("hold {id}, by the order at index {}: {}", standing.index, standing.hold.reason)
+        });
+        months.chain(holds).collect()
     }
 
     fn count(&mut self, segment: Segment, index: u64) {
@@ -185,7 +217,7 @@ fn facts(stored: &StoredBody) -> Result<Option<BodyFacts>, SurveyError> {
 }
 
 /// Pieces that lie within one tile each.
-pub(crate) fn chunks(range: Range<u64>) -> impl Iterator<Item = Range<u64>> {
+pub fn chunks(range: Range<u64>) -> impl Iterator<Item = Range<u64>> {
     let width = u64::try_from(TILE_WIDTH).unwrap_or(1);
     let first = range.start / width;
     let last = range.end.div_ceil(width);
@@ -193,3 +225,7 @@ pub(crate) fn chunks(range: Range<u64>) -> impl Iterator<Item = Range<u64>> {
         (tile * width).max(range.start)..(tile + 1).saturating_mul(width).min(range.end)
     })
 }
+
+#[cfg(test)]
+#[path = "survey_tests.rs"]
+mod tests;
