@@ -30,7 +30,7 @@ use tracing::instrument;
 pub use self::databases::ensure_database;
 pub use self::error::{DbError, Fault, FaultKind, TxError};
 pub use self::migrations::{Migrations, migrate};
-pub use self::owner::as_owner;
+pub use self::owner::{as_owner, owner_transaction};
 pub use self::reader::Reader;
 pub use self::roles::ensure_role;
 pub use self::room::{InvalidRoomKey, RoomKey};

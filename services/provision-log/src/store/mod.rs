@@ -1,6 +1,8 @@
 //! All SQL of the provision log: it is added to and read; no function here changes or removes.
 
+mod destroy;
 mod read;
+mod regain;
 mod schema;
 mod source;
 mod write;
@@ -10,9 +12,13 @@ use domain::Denied;
 use ledger::InvalidTile;
 use service::{ApiError, problems};
 
+pub(crate) use self::destroy::{bytes_of, destroy, give_back, outcomes_in};
 pub(crate) use self::read::{
     Known, entries_from, known_entries, last_note, orders, outcomes, settled,
     smallest_cosigned_since, stored, tile,
+};
+pub(crate) use self::regain::{
+    Regained, RegainedBody, insert_regained, regain_checkpoint, regain_cosigned,
 };
 pub(crate) use self::source::ReadAhead;
 pub(crate) use self::write::{
