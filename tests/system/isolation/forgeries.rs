@@ -96,7 +96,7 @@ impl Thief {
         assert_eq!(code, Some("inquiry-refused"), "{what}");
         let inquiry = &request.header.inquiry;
         let results = self.operations(request.header.provider, inquiry).await;
-        assert_eq!(results, ["refused"], "{what}");
+        assert_eq!(results, ["inquiry-refused"], "{what}");
         self.expect_no_record(what, inquiry);
     }
 

@@ -13,7 +13,7 @@ use crate::support::{World, dose, fresh_number, on_both, question};
 
 /// What both rooms may say alike, because it is about no person, or because the law wants both
 /// sides of an inquiry to keep a record of it under one id (C099).
-const PUBLIC: [&str; 28] = [
+const PUBLIC: [&str; 44] = [
     "municipality",
     "subject.version",
     "subject.created_at_unix_ms",
@@ -42,6 +42,22 @@ const PUBLIC: [&str; 28] = [
     "operation_tile.idx",
     "operation_log.body.inquiry",
     "operation_log.body.request",
+    "operation_checkpoint.size",
+    "operation_checkpoint.issued_at_unix_ms",
+    "inspection.to_sequence",
+    "inspection.month",
+    "operator_hold.at_unix_ms",
+    "operator_hold.held",
+    "operator_hold.rule",
+    "witness_state.size",
+    "witness_state.note",
+    "witness_state.seen_at_unix_ms",
+    "reconciliation.next_index",
+    "reconciliation.reconciled_at_unix_ms",
+    "one_sided.side",
+    "one_sided.log_index",
+    "one_sided.found_at_unix_ms",
+    "one_sided.resolved_at_unix_ms",
 ];
 
 /// The same in lines of the operation log, whatever is said about whom.

@@ -177,7 +177,7 @@ async fn expect_nothing_kept(world: &World, clerk: &Desk, what: &str, inquiry: I
 async fn expect_failures_on_record(supervisor: &Desk) {
     let page = ListPage { from: 0, limit: 1_000 };
     let log: OperationLog = supervisor.room(OPERATION_LOG_LIST, &page).await.unwrap();
-    let failed = log.entries.iter().filter(|line| line.entry.result == "no answer").count();
+    let failed = log.entries.iter().filter(|line| line.entry.result == "answer-refused").count();
     let lies = ABOUT_THE_ANSWER.len() + ABOUT_THE_RECEIPT.len() + ABOUT_WHAT_HAPPENED.len();
     assert_eq!(failed, lies);
 }
