@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    bench, bootstrap, demo, doctor, migrate, openapi, routes, run, seed, setup, show,
+    bench, bootstrap, demo, doctor, log, migrate, openapi, routes, run, seed, setup, show,
 };
 use crate::screen::{Screen, complain};
 use crate::{Failure, services};
@@ -35,6 +35,8 @@ enum Command {
     Show(ConfigArg),
     /// Check files, certificates, databases and services, and say what to do
     Doctor(ConfigArg),
+    /// Verify, export, prove, hold, destroy and mend the provision log, most of it off-line
+    Log(log::Args),
     /// Measure this machine: inquiries per second, and what their times give away
     Bench(bench::Args),
     /// Print the API description (OpenAPI 3.1) of one service, or of all
@@ -57,12 +59,16 @@ pub fn main() -> ExitCode {
     match dispatch(command, Screen::detect()) {
         Ok(code) => code,
         Err(failure) => {
-            complain(&format!("watari: {}", failure.chain()));
-            if let Some(step) = failure.next_step() {
-                complain(&format!("  next: {step}"));
-            }
+            complain_of(&failure);
             ExitCode::FAILURE
         }
+    }
+}
+
+pub(crate) fn complain_of(failure: &Failure) {
+    complain(&format!("watari: {}", failure.chain()));
+    if let Some(step) = failure.next_step() {
+        complain(&format!("  next: {step}"));
     }
 }
 
@@ -76,6 +82,7 @@ fn dispatch(command: Command, screen: Screen) -> Result<ExitCode, Failure> {
         Command::Seed(args) => seed::run(&args, screen),
         Command::Show(args) => show::run(&args, screen),
         Command::Doctor(args) => doctor::run(&args, screen),
+        Command::Log(args) => log::run(args, screen),
         Command::Bench(args) => bench::run(&args, screen),
         Command::Openapi(args) => openapi::run(&args, screen),
         Command::Routes => Ok(routes::run(screen)),

@@ -28,6 +28,8 @@ pub enum Failure {
     TimedOut(&'static str),
     #[error("did not hold: {0}")]
     Claim(&'static str),
+    #[error("{fault}")]
+    Log { fault: &'static str, next: &'static str },
     #[error("port {0} is taken")]
     Port(u16),
     #[error("told to stop before the end")]
@@ -44,6 +46,16 @@ pub enum Failure {
     Tls(#[from] wire::tls::TlsError),
     #[error(transparent)]
     Config(#[from] service::config::ConfigError),
+    #[error("the log's database")]
+    LogDatabase(#[from] db::DbError),
+    #[error(transparent)]
+    LogFile(#[from] audit::FileError),
+    #[error(transparent)]
+    Auditor(#[from] auditor::Failure),
+    #[error(transparent)]
+    Destroy(#[from] provision_log::DestroyError),
+    #[error(transparent)]
+    Reconcile(#[from] provision_log::ReconcileError),
     #[error(transparent)]
     Telemetry(#[from] service::telemetry::TelemetryError),
     #[error("the runtime can't be started")]
@@ -68,6 +80,10 @@ impl Failure {
         move |source| Self::Call { what, source }
     }
 
+    pub fn log(fault: &'static str, next: &'static str) -> Self {
+        Self::Log { fault, next }
+    }
+
     /// The sentence with its causes, on one line.
     pub fn chain(&self) -> String {
         let mut text = self.to_string();
@@ -77,7 +93,11 @@ impl Failure {
             _ => self.source(),
         };
         while let Some(error) = cause {
-            text.push_str(&format!(": {error}"));
+            let said = error.to_string();
+            // Some sentences name their cause themselves.
+            if !text.ends_with(&said) {
+                text.push_str(&format!(": {said}"));
+            }
             cause = error.source();
         }
         text
@@ -101,6 +121,11 @@ impl Failure {
             Self::Call { source: CallError::Unavailable, .. } => {
                 "are the services running?  `watari doctor --config FILE` asks each of them"
             }
+            Self::Log { next, .. } => next,
+            Self::LogDatabase(_) => "is the URL right, and the schema up to date (watari migrate)?",
+            Self::Auditor(failure) => return failure.next_step(),
+            Self::Destroy(failure) => return failure.next_step(),
+            Self::Reconcile(failure) => return failure.next_step(),
             Self::NewDatabase(_) => {
                 "give --postgres-owner a URL whose role may create databases and roles"
             }

@@ -16,6 +16,11 @@ pub(crate) fn clock() -> Arc<dyn Clock> {
     Arc::new(SystemClock)
 }
 
+pub(crate) fn now_unix_ms() -> i64 {
+    let ms = clock().now().unix_timestamp_nanos() / 1_000_000;
+    i64::try_from(ms).unwrap_or(i64::MAX)
+}
+
 /// Waits for Ctrl-C or SIGTERM.
 pub(crate) async fn told_to_stop() -> Result<(), Failure> {
     let mut terminate = signal(SignalKind::terminate()).map_err(Failure::Runtime)?;

@@ -78,7 +78,8 @@ pub(crate) fn run(args: &Args, screen: Screen) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn read_url(text: &str) -> Result<String, Failure> {
+/// A URL, or what the file that is named instead holds.
+pub(crate) fn read_url(text: &str) -> Result<String, Failure> {
     let Some(path) = text.strip_prefix("file:") else { return Ok(text.to_owned()) };
     let url = std::fs::read_to_string(path).map_err(Failure::file(path.as_ref()))?;
     Ok(url.trim().to_owned())

@@ -1,0 +1,141 @@
+//! `watari log`: what can be asked of the provision log, and done to it, beside its service.  What
+//! needs nothing but files is in `auditor`; here is what needs an installation.
+
+mod destroy;
+mod reconcile;
+mod submit;
+
+use std::process::ExitCode;
+
+use auditor::watch::{Watch, Witness};
+use auditor::{Given, Said};
+use db::DbUrl;
+use domain::{RequestId, ServiceKind};
+use provision_log::offline::Database;
+use wire::Client;
+use wire::provision_log::CHECKPOINT;
+
+use crate::cli::{ConfigArg, complain_of};
+use crate::screen::Screen;
+use crate::story::site::Site;
+use crate::{Failure, Settings, runtime};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    #[command(flatten)]
+    Auditor(auditor::Command),
+    /// Watch the running log as an independent witness and cosign what continues
+    Witness {
+        #[command(flatten)]
+        line: Line,
+        #[command(flatten)]
+        watch: Watch,
+    },
+    /// Send a signed order to the running log
+    Submit(submit::Args),
+    /// Destroy the bodies that an order in the log names, as the owner of the database
+    Destroy(destroy::Args),
+    /// After a rollback: bring missing entries back, and write the head file
+    Reconcile(reconcile::Args),
+}
+
+/// The running services, and who asks.
+#[derive(Debug, clap::Args)]
+struct Line {
+    #[command(flatten)]
+    config: ConfigArg,
+    /// Name of the certificate beside the configuration
+    #[arg(long, value_name = "NAME", default_value = NATIONAL)]
+    certificate: String,
+}
+
+/// The terminal of national operations, as `watari setup` names it.
+const NATIONAL: &str = "terminal-national";
+/// A log that could not be checked is not the same as an unsound one.
+const UNCHECKED: u8 = 2;
+
+pub(crate) fn run(args: Args, screen: Screen) -> Result<ExitCode, Failure> {
+    match args.what {
+        What::Auditor(command @ auditor::Command::Verify(_)) => Ok(off_line(command, screen)
+            .unwrap_or_else(|failure| {
+                complain_of(&failure);
+                ExitCode::from(UNCHECKED)
+            })),
+        What::Auditor(command) => off_line(command, screen),
+        What::Witness { line, watch } => witness(&line, &watch, screen),
+        What::Submit(args) => submit::run(&args, screen),
+        What::Destroy(args) => destroy::run(&args, screen),
+        What::Reconcile(args) => reconcile::run(&args, screen),
+    }
+}
+
+fn off_line(command: auditor::Command, screen: Screen) -> Result<ExitCode, Failure> {
+    let place = command.place().cloned().unwrap_or_default();
+    let settings = place.config.as_deref().map(Settings::load).transpose()?;
+    let mut given = settings.as_ref().map(given).transpose()?.unwrap_or_default();
+    if let (auditor::Command::Checkpoint(wanted), Some(settings)) = (&command, &settings)
+        && wanted.running
+    {
+        given.running = Some(runtime::block_on(ask(settings))?);
+    }
+    let url = match (&place.database, &settings) {
+        (Some(url), _) => Some(DbUrl::parse(&super::setup::read_url(url)?)?),
+        (None, Some(Settings { provision_log: Some(config), .. })) => {
+            Some(config.database.service()?.url)
+        }
+        (None, _) => None,
+    };
+    if let Some(url) = url {
+        given.database = Some(Box::new(Database::open(&url)?));
+    }
+    Ok(tell(&command.run(given, runtime::now_unix_ms())?, screen))
+}
+
+async fn ask(settings: &Settings) -> Result<String, Failure> {
+    let client = Site::new(settings.clone()).client(NATIONAL, ServiceKind::ProvisionLog)?;
+    let note = client.get_text(CHECKPOINT, &RequestId::make_random()).await;
+    note.map_err(Failure::call("asking for the checkpoint"))
+}
+
+fn tell(said: &Said, screen: Screen) -> ExitCode {
+    screen.line(&said.text);
+    if said.is_sound { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn witness(line: &Line, watch: &Watch, screen: Screen) -> Result<ExitCode, Failure> {
+    let settings = Settings::load(&line.config.config)?;
+    // Whoever names the log's key believes no other.
+    let given = if watch.keys.name_the_log() { Given::default() } else { given(&settings)? };
+    let client = line.client(&settings, ServiceKind::ProvisionLog)?;
+    let witness = Witness::new(watch, client, watch.keys.trust(&given)?)?;
+    let clock = runtime::clock();
+    runtime::block_on(async {
+        tokio::select! {
+            said = witness.watch(clock.as_ref(), |text| screen.line(text)) => Ok(tell(&said?, screen)),
+            stopped = runtime::told_to_stop() => stopped.map(|()| ExitCode::SUCCESS),
+        }
+    })
+}
+
+/// The keys that a configuration names.
+fn given(settings: &Settings) -> Result<Given, Failure> {
+    let Some(config) = &settings.provision_log else {
+        let log = audit::read_keys(&settings.partition()?.log_verifiers)?;
+        return Ok(Given { log, ..Given::default() });
+    };
+    let refused = |source| Failure::Start { service: "provision-log", source };
+    let keys = config.keys().map_err(refused)?;
+    Ok(Given { log: keys.verifiers(), custodians: keys.custodians, ..Given::default() })
+}
+
+impl Line {
+    fn client(&self, settings: &Settings, kind: ServiceKind) -> Result<Client, Failure> {
+        Site::new(settings.clone()).client(&self.certificate, kind)
+    }
+}
