@@ -97,8 +97,9 @@ class Alignment:
             place, index = place + step[0], index + step[1]
         if index < len(self.leaves):
             self._name("truncated", index, len(self.leaves))
-        if place < len(self.bodies):
-            self._name("inserted", place, len(self.bodies))
+        for beyond in range(place, len(self.bodies)):
+            if self.bodies[beyond] is not GONE:
+                self._name("inserted", beyond, beyond + 1)
 
     def _mismatch(self, place, index):
         """Names a mismatch; how many bodies and leaves to go on by."""

@@ -53,6 +53,9 @@ class Verifier:
         ends = [one for one in witnessed if one.by_log and one.stored]
         if ends and ends[-1].size > (own[-1][0] if own else 0):
             own.append((ends[-1].size, ends[-1].root))
+        # Where no key of a witness is known, its checkpoint is one of the log like any other.
+        own = sorted({*own, *((one.size, one.root) for one in witnessed if not one.cosigned)})
+        witnessed = [one for one in witnessed if one.cosigned]
         bodies = export.bodies()
         leaves = compare.Leaves(export.hashes(0), bodies, own)
         self._checkpoint_roots(leaves, own)
@@ -61,8 +64,8 @@ class Verifier:
         alignment = compare.Alignment(leaves.hashes, bodies)
         self.findings += alignment.found
         destroyed = self._acts(alignment, leaves, witnessed)
-        self._tiles(export, leaves.hashes)
-        self._seen_by_witnesses(leaves, witnessed)
+        self._tiles(export, leaves.hashes, leaves.size)
+        self._seen_by_others(leaves, witnessed)
         size, root = own[-1] if own else (0, merkle.root_of([]))
         findings = compare.merged(self.findings)
         return {
@@ -131,7 +134,7 @@ class Verifier:
             seen.cosigned.update(one for one in signed if one.key.kind == COSIGNATURE)
             seen.by_log |= by_log(signed)
             seen.stored |= line in export.witnessed
-        return [found[key] for key in sorted(found) if found[key].cosigned]
+        return [found[key] for key in sorted(found)]
 
     def _checkpoint_roots(self, leaves, own):
         """Signed checkpoints that the leaves do not lead to."""
@@ -159,15 +162,27 @@ class Verifier:
         log = order_log.Orders(acts, self.origin, self.custodians)
         times = [(one.unix_seconds, seen.size) for seen in witnessed for one in seen.cosigned]
         judge = order_log.Judge(log, leaves.hashes, times, self.rules)
-        destroyed = 0
+        destroyed, lost = 0, []
         for index in alignment.gone:
             slips = log.slips_for(index)
             if any(judge.lawful(slip) for slip in slips):
                 destroyed += 1
+            elif slips:
+                self._found("unlawful-destruction", index, index + 1)
             else:
-                kind = "unlawful-destruction" if slips else "deleted"
-                self._found(kind, index, index + 1)
+                lost.append(index)
+        self._lost(lost, leaves.size)
         return destroyed
+
+    def _lost(self, lost, size):
+        """Bodies that are gone and in no slip; those at the log's end are cut off."""
+        end = size
+        while lost and lost[-1] == end - 1:
+            end = lost.pop()
+        if end < size:
+            self._found("truncated", end, size)
+        for index in lost:
+            self._found("deleted", index, index + 1)
 
     @staticmethod
     def _repeated(act, permits, settled):
@@ -178,36 +193,34 @@ class Verifier:
             settled.add(act["inquiry"])
         return again
 
-    def _tiles(self, export, hashes):
-        """Stored tiles that are not what the leaves make, or are missing."""
-        span = merkle.WIDTH
-        for level, made in merkle.tile_hashes(hashes).items():
-            stored = export.hashes(level)
-            for first in range(0, len(made), merkle.WIDTH):
-                places = range(first, min(first + merkle.WIDTH, len(made)))
-                if any(stored.get(place) != made[place] for place in places):
+    def _tiles(self, export, hashes, size):
+        """Tiles that are missing or not what the leaves make, as far as these are known."""
+        made, span = merkle.tile_hashes(hashes), 1
+        for level in range(8):
+            stored, known = export.hashes(level), made.get(level, [])
+            count, span = size // span, span * merkle.WIDTH
+            for first in range(0, count, merkle.WIDTH):
+                places = range(first, min(first + merkle.WIDTH, count))
+                if any(stored.get(p) != known[p] for p in places if p < len(known)):
                     begins = first // merkle.WIDTH * span
-                    self._found("damaged-tile", begins, min(begins + span, len(hashes)))
-            span *= merkle.WIDTH
+                    self._found("damaged-tile", begins, min(begins + span, size))
 
-    def _seen_by_witnesses(self, leaves, witnessed):
-        newest = max((one.size for one in witnessed), default=0)
-        if newest > leaves.size:
-            self._found("rolled-back", leaves.size, newest)
-        roots = leaves.roots_at(one.size for one in witnessed)
-        agreeing, wrong = [0], []
-        for one in witnessed:
-            if one.size <= leaves.proved:
-                (agreeing if roots[one.size] == one.root else wrong).append(one.size)
-        for size in wrong:
-            larger = [other for other in agreeing if other > size]
-            if larger:
-                self._found("split-view", size, larger[0])
-        sizes = [one.size for one in witnessed]
-        for size in {size for size in sizes if sizes.count(size) > 1}:
-            self._found("split-view", size, size)
+    def _seen_by_others(self, leaves, seen):
+        """Holds the roots that others saw against each other and against the log."""
+        if seen and seen[-1].size > leaves.size:
+            self._found("rolled-back", leaves.size, seen[-1].size)
+        for one, other in zip(seen, seen[1:]):
+            if one.size == other.size:
+                self._found("split-view", one.size, one.size)
+        roots = leaves.roots_at(one.size for one in seen)
+        known = [one for one in seen if one.size <= leaves.proved]
+        right = [0] + [one.size for one in known if roots[one.size] == one.root]
+        wrong = [one.size for one in known if roots[one.size] != one.root]
         if wrong:
-            before = max(size for size in agreeing if size < wrong[0])
+            later = [size for size in right if size > wrong[0]]
+            if later:
+                self._found("split-view", wrong[0], later[0])
+            before = max(size for size in right if size < wrong[0])
             self._found("rewritten", before, wrong[0])
 
 

@@ -79,6 +79,17 @@ impl World {
         owner_url: Option<String>,
         change: impl FnOnce(&mut Settings),
     ) -> Self {
+        Self::start_prepared(owner_url, change, clock(), async |_: &Settings| ()).await
+    }
+
+    /// The same by a clock of one's own, and with databases that something is done to before
+    /// anything starts.  Certificates and TLS know the clock on the wall alone.
+    pub(crate) async fn start_prepared(
+        owner_url: Option<String>,
+        change: impl FnOnce(&mut Settings),
+        clock: Arc<dyn Clock>,
+        prepare: impl AsyncFnOnce(&Settings),
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let prefix = format!("t_{}", Uuid::new_v4().simple());
         let (engine, databases) = match owner_url {
@@ -88,7 +99,6 @@ impl World {
             }
         };
         let plan = Plan { base_port: None, databases, poll_ms: 100 };
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let layout =
             setup::write(&folder.path().join("site"), &plan, clock.as_ref()).await.unwrap();
         let mut settings = Settings::load(&layout.settings()).unwrap();
@@ -96,6 +106,7 @@ impl World {
         for kind in services::IN_ORDER {
             schema::migrate(&settings, kind).await.unwrap();
         }
+        prepare(&settings).await;
         let house = House::start(settings, &services::IN_ORDER, &clock).await.unwrap();
         let site = house.site();
         seed::seed(&site, clock.as_ref(), Screen::Silent).await.unwrap();

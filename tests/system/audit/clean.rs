@@ -1,0 +1,161 @@
+//! A thousand verifications of logs that nobody harmed: not one false alarm, also right after
+//! crashes, restarts under another key and prunings.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use audit::{Evidence, Extent, OrderAct, Survey, Trust};
+use db::test_support::TestDb;
+use domain::retention::{RetentionRules, Segment, japanese_day};
+use domain::{Clock, FixedClock};
+use ledger::{KeyName, Origin, Signer};
+use provision_log::offline::Database;
+use provision_log::{Keys, Limits, Log, MIGRATIONS, Opening, ROLE, WitnessConfig};
+use service::metrics::Metrics;
+use tempfile::TempDir;
+use time::macros::datetime;
+use tokio::task::JoinHandle;
+use wire::provision_log::SignedOrder;
+
+use super::orders::{self, Custodian};
+use super::past;
+use crate::support::RUNTIME;
+
+/// Small logs, and how often each of them is verified.
+const LOGS: usize = 50;
+const VERIFIED: usize = 21;
+const ORIGIN: &str = "log.example/provision";
+
+struct Small {
+    t: TestDb,
+    folder: TempDir,
+    clock: Arc<FixedClock>,
+    custodians: [Custodian; 2],
+    trust: Trust,
+}
+
+#[test]
+fn a_thousand_clean_logs_are_all_sound() {
+    RUNTIME.block_on(async {
+        let mut verified = 0;
+        for number in 0..LOGS {
+            // Every tenth on PostgreSQL, where a database takes longer to make than to verify.
+            let t = match number % 10 {
+                0 => TestDb::postgres(&MIGRATIONS, ROLE).await.unwrap(),
+                _ => TestDb::sqlite(&MIGRATIONS).await,
+            };
+            verified += Small::around(t).live(number).await;
+        }
+        assert!(verified >= 1_000, "{verified}");
+    });
+}
+
+impl Small {
+    fn around(t: TestDb) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        crypto::SigningKey::create(&folder.path().join("log.pem")).unwrap();
+        let custodians = ["kimura", "sato"].map(|name| Custodian::new(folder.path(), name));
+        let trust = Trust {
+            origin: Origin::parse(ORIGIN).unwrap(),
+            log: vec![signer(&folder).verifier().clone()],
+            witnesses: Vec::new(),
+            custodians: custodians.iter().map(|one| one.signer.verifier().clone()).collect(),
+            retention: RetentionRules::shipped(),
+        };
+        let clock = Arc::new(FixedClock::at(datetime!(2018-03-30 03:00 UTC)));
+        Self { t, folder, clock, custodians, trust }
+    }
+
+    async fn open(&self) -> (Log, JoinHandle<()>) {
+        let opening = Opening {
+            keys: Keys { custodians: self.trust.custodians.clone(), ..Keys::new(signer(&self.folder)) },
+            head_file: self.folder.path().join("head"),
+            witness: WitnessConfig::default(),
+            limits: Limits::default(),
+        };
+        let clock: Arc<dyn Clock> = Arc::clone(&self.clock) as _;
+        let opened = Log::open(self.t.db.clone(), opening, clock, &Metrics::default()).await;
+        let (log, writer) = opened.unwrap();
+        (log, tokio::spawn(writer.run()))
+    }
+
+    fn assert_sound(&self, name: &str) {
+        let mut source = Database::open(&self.t.owner).unwrap();
+        let extent = Extent { since: None, thorough: true };
+        let report = audit::verify(&mut source, &self.trust, Evidence::default(), &extent);
+        assert!(report.sound, "{name}: {report:?}");
+    }
+
+    /// Lives through eight years; returns how often it was verified.
+    async fn live(&self, number: usize) -> usize {
+        let mut verified = 0;
+        for step in 0..VERIFIED {
+            let (log, writing) = self.open().await;
+            let count = (number * 7 + step * 5) % 9;
+            past::append(&log, self.clock.now(), count, "t-1").await;
+            match step % 3 {
+                // In order.
+                0 => {
+                    log.rest().await;
+                    writing.await.unwrap();
+                }
+                // As after SIGKILL: whoever was writing is gone in the midst of it.
+                1 => crash(log, writing, number + step, self.clock.now()).await,
+                _ => {
+                    let gone = self.prune(&log).await;
+                    log.rest().await;
+                    writing.await.unwrap();
+                    assert!(step < 18 || gone > 0 || number % 9 == 0, "{number} {step}");
+                }
+            }
+            self.assert_sound(&format!("log {number}, step {step}"));
+            verified += 1;
+            self.clock.advance(time::Duration::days(140));
+        }
+        verified
+    }
+
+    /// Destroys the oldest month whose time is over, if there is one; says how many bodies.
+    async fn prune(&self, log: &Log) -> u64 {
+        let now = self.clock.now();
+        let today = japanese_day(now.unix_timestamp() * 1_000).unwrap();
+        let slips = {
+            let mut source = Database::open(&self.t.owner).unwrap();
+            let survey = Survey::of(&mut source, &self.trust).unwrap();
+            let months: Vec<Segment> = survey.months.keys().copied().collect();
+            let draft = |segment: &Segment| survey.draft(&mut source, *segment, today).ok();
+            months.iter().find_map(draft).unwrap_or_default()
+        };
+        let mut gone = 0;
+        for slip in slips {
+            let both = &self.custodians;
+            let note = orders::signed(&self.trust.origin, OrderAct::Destroy(slip), both);
+            log.order(SignedOrder { note: note.clone() }).await.unwrap();
+            self.assert_sound("ordered");
+            let done = provision_log::destroy(&self.t.owner, &note, self.trust.clone()).await;
+            gone += done.unwrap().bodies;
+        }
+        gone
+    }
+}
+
+async fn crash(log: Log, writing: JoinHandle<()>, number: usize, at: time::OffsetDateTime) {
+    let appending: Vec<_> = (0..8)
+        .map(|kind| {
+            let (log, entry) = (log.clone(), past::entry(kind, at, "t-1"));
+            tokio::spawn(async move { log.append(entry).await.map(drop) })
+        })
+        .collect();
+    let micros = u64::try_from(number).unwrap() * 397 % 4_000;
+    tokio::time::sleep(Duration::from_micros(micros)).await;
+    writing.abort();
+    let _ = writing.await;
+    for one in appending {
+        let _ = one.await;
+    }
+}
+
+fn signer(folder: &TempDir) -> Signer {
+    let key = crypto::SigningKey::load(&folder.path().join("log.pem")).unwrap();
+    Signer::new(KeyName::parse(ORIGIN).unwrap(), key.into_ed25519())
+}

@@ -1,0 +1,88 @@
+//! Entries of years ago: the log itself wrote them, by a clock of that time.
+
+use std::sync::Arc;
+
+use db::Db;
+use domain::{
+    FixedClock, InquiryId, MunicipalityCode, OperatorId, Outcome, Reason, TerminalId,
+};
+use provision_log::Log;
+use service::metrics::Metrics;
+use time::OffsetDateTime;
+use tokio::task::JoinSet;
+use uuid::Uuid;
+use watari::Settings;
+use wire::Base64Bytes;
+use wire::provision_log::{Entry, Receipt};
+
+/// Batches that nobody waits for between two checkpoints.
+const AT_ONCE: usize = 10;
+
+/// Lets the stopped log of these settings take in so many entries at a moment of the past.
+pub(super) async fn log(
+    settings: &Settings,
+    at: OffsetDateTime,
+    count: usize,
+    terminal: &str,
+) -> Vec<Receipt> {
+    let config = settings.provision_log().unwrap();
+    let db = Db::open(&config.database.service().unwrap()).await.unwrap();
+    let clock = Arc::new(FixedClock::at(at));
+    let opening = config.opening().unwrap();
+    let (log, writer) = Log::open(db, opening, clock, &Metrics::default()).await.unwrap();
+    let writing = tokio::spawn(writer.run());
+    let receipts = append(&log, at, count, terminal).await;
+    log.rest().await;
+    writing.await.unwrap();
+    receipts
+}
+
+pub(super) async fn append(
+    log: &Log,
+    at: OffsetDateTime,
+    count: usize,
+    terminal: &str,
+) -> Vec<Receipt> {
+    let mut receipts = Vec::new();
+    for first in (0..count).step_by(AT_ONCE) {
+        let mut appending = JoinSet::new();
+        for kind in first..count.min(first + AT_ONCE) {
+            let (log, entry) = (log.clone(), entry(kind, at, terminal));
+            appending.spawn(async move { log.append(entry).await.unwrap() });
+        }
+        receipts.extend(appending.join_all().await);
+    }
+    receipts.sort_by_key(|receipt| receipt.index);
+    receipts
+}
+
+/// An outcome, of each kind in turn.
+pub(super) fn entry(kind: usize, at: OffsetDateTime, terminal: &str) -> Entry {
+    let ends = [
+        (Outcome::Provided, None),
+        (Outcome::Nothing, None),
+        (Outcome::Refused, Some(Reason::NotPermitted)),
+        (Outcome::Failed, Some(Reason::SourceUnavailable)),
+        (Outcome::Corrected, None),
+        (Outcome::Released, None),
+    ];
+    let (outcome, reason) = ends[kind % ends.len()];
+    let commitment = outcome.provides().then(|| Base64Bytes(vec![7; 32]));
+    let asked_at_unix_s = at.unix_timestamp();
+    Entry {
+        inquiry: InquiryId::make_random(),
+        permit: Uuid::new_v4().to_string(),
+        inquirer: MunicipalityCode::parse("072036").unwrap(),
+        provider: MunicipalityCode::parse("131211").unwrap(),
+        operator: OperatorId::parse("clerk-koriyama").unwrap(),
+        terminal: TerminalId::parse(terminal).unwrap(),
+        procedure: "transfer-in".to_owned(),
+        legal_basis: "number-act-19-16".to_owned(),
+        items: "vaccination".to_owned(),
+        outcome,
+        reason,
+        commitment,
+        asked_at_unix_s,
+        decided_at_unix_ms: asked_at_unix_s * 1_000,
+    }
+}
