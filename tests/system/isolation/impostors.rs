@@ -5,13 +5,13 @@ use serde_json::Value;
 use service::pki::Authority;
 use wire::broker::INQUIRIES;
 use wire::client::Deadlines;
-use wire::provision_log::Entry;
+use wire::provision_log::{Act, LeafBody};
 use wire::tls::{Expected, TlsIdentity};
 use wire::{Client, PeerIdentity};
 
 use super::forgeries::Thief;
 use super::letter::sign;
-use super::sql::{Sql, id_is};
+use super::sql::Sql;
 use crate::support::{World, clock, fresh_number, on_both};
 
 #[test]
@@ -57,13 +57,16 @@ fn broker_of(world: &World, holder: &str) -> Client {
 /// Why the provision log says that an inquiry was refused.
 fn reasons(world: &World, inquiry: &InquiryId) -> Vec<String> {
     let mut sql = Sql::owner(world, ServiceKind::ProvisionLog);
-    let (body, is_it) = (sql.hex("body"), id_is(&sql, "inquiry", &inquiry.0));
-    let bodies = sql.texts(&format!("SELECT {body} AS value FROM entry WHERE {is_it}"));
+    let body = sql.hex("body");
+    let bodies = sql.texts(&format!("SELECT {body} AS value FROM entry ORDER BY seq"));
     let read = |hex: &String| {
         let bytes = (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16));
         let bytes = bytes.collect::<Result<Vec<_>, _>>().unwrap();
-        let entry: Entry = serde_json::from_slice(&bytes).unwrap();
-        serde_json::to_value(entry.reason).unwrap().as_str().unwrap_or_default().to_owned()
+        let body: LeafBody = serde_json::from_slice(&bytes).unwrap();
+        let Act::Outcome(entry) = body.act else { return None };
+        let reason = serde_json::to_value(entry.reason).unwrap();
+        let reason = reason.as_str().unwrap_or_default().to_owned();
+        (entry.inquiry == *inquiry).then_some(reason)
     };
-    bodies.iter().map(read).collect()
+    bodies.iter().filter_map(read).collect()
 }

@@ -5,8 +5,8 @@
 CREATE TABLE leaf (
     seq BIGINT NOT NULL PRIMARY KEY CHECK (seq >= 0), -- index of the leaf; no gaps
     hash BYTEA NOT NULL CHECK (length(hash) = 32), -- SHA-256(0x00 || body)
-    permit_digest BYTEA CONSTRAINT leaf_permit_digest UNIQUE, -- SHA-256 of the permit's UUID, or of the order's
-    settled_digest BYTEA CONSTRAINT leaf_settled_digest UNIQUE -- SHA-256 of the inquiry's UUID, if this settles it
+    permit_digest BYTEA CONSTRAINT leaf_permit_digest UNIQUE, -- of the permit's UUID, or of the order's
+    settled_digest BYTEA CONSTRAINT leaf_settled_digest UNIQUE -- of the inquiry's UUID, if this settles it
 );
 
 -- What a leaf was made of: one outcome of one inquiry, or an order.  Holds nothing that tells a
@@ -55,7 +55,7 @@ CREATE TABLE cosigned (
 CREATE FUNCTION open_segment(month INTEGER) RETURNS VOID
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    IF month IS NULL OR month NOT BETWEEN 202001 AND 299912 OR month % 100 NOT BETWEEN 1 AND 12 THEN
+    IF month IS NULL OR month NOT BETWEEN 200001 AND 299912 OR month % 100 NOT BETWEEN 1 AND 12 THEN
         RAISE EXCEPTION 'a segment is a month, yyyymm';
     END IF;
     IF to_regclass(format('public.entry_%s', month)) IS NULL THEN

@@ -5,8 +5,8 @@
 CREATE TABLE leaf (
     seq INTEGER NOT NULL PRIMARY KEY CHECK (seq >= 0), -- index of the leaf; no gaps
     hash BLOB NOT NULL CHECK (length(hash) = 32), -- SHA-256(0x00 || body)
-    permit_digest BLOB CONSTRAINT leaf_permit_digest UNIQUE, -- SHA-256 of the permit's UUID, or of the order's
-    settled_digest BLOB CONSTRAINT leaf_settled_digest UNIQUE -- SHA-256 of the inquiry's UUID, if this settles it
+    permit_digest BLOB CONSTRAINT leaf_permit_digest UNIQUE, -- of the permit's UUID, or of the order's
+    settled_digest BLOB CONSTRAINT leaf_settled_digest UNIQUE -- of the inquiry's UUID, if this settles it
 );
 
 -- What a leaf was made of: one outcome of one inquiry, or an order.  Holds nothing that tells a

@@ -185,17 +185,14 @@ impl Sample {
     }
 
     fn append(&self, tx: &mut Tx, seq: i64, (id, permit): (Uuid, Uuid)) -> Result<(), DbError> {
-        // As long as a digest, and as scattered as one.
-        let digest = |id: Uuid| {
-            let mut bytes = id.into_bytes();
-            bytes.reverse();
-            [bytes; 2].concat()
-        };
+        // As scattered as the digest of a permit, which has no time in it.
+        let mut permit_digest = permit.into_bytes();
+        permit_digest.reverse();
         let rows = vec![(
             leaf::seq.eq(seq),
             leaf::hash.eq(ROOT.as_slice()),
-            leaf::permit_digest.eq(digest(permit)),
-            leaf::settled_digest.eq(digest(id)),
+            leaf::permit_digest.eq(permit_digest.as_slice()),
+            leaf::settled_digest.eq(id.as_bytes().as_slice()),
         )];
         on_engine!(tx, c => diesel::insert_into(leaf::table).values(&rows).execute(c))?;
         let rows = vec![(
