@@ -280,24 +280,14 @@ struct Line {
 }
 
 impl Line {
-    /// The row's leaf; none if there is no row, or one that belongs elsewhere.
     fn leaf(&self) -> Option<Hash> {
-        let row = self.row.as_ref()?;
-        let is_moved = read_line(row).is_some_and(|line| line.sequence != self.sequence);
-        (!is_moved).then(|| leaf_hash(&row.body))
+        self.row.as_ref().map(|row| leaf_hash(&row.body))
     }
 
-    /// Whether the row says of itself what stands beside it.
+    /// Whether there is a row that says of itself what stands beside it.
     fn is_whole(&self) -> bool {
-        let is_at_home = |row: &AccessRow| {
-            read_line(row).is_some_and(|line| {
-                line.sequence == self.sequence && line.concerns == row.municipality
-            })
-        };
-        self.row.as_ref().is_some_and(is_at_home)
+        let Some(row) = &self.row else { return false };
+        let line: Result<AccessLine, _> = serde_json::from_slice(&row.body);
+        line.is_ok_and(|line| line.sequence == self.sequence && line.concerns == row.municipality)
     }
-}
-
-fn read_line(row: &AccessRow) -> Option<AccessLine> {
-    serde_json::from_slice(&row.body).ok()
 }

@@ -45,8 +45,11 @@ async fn filled() -> Vec<(TestDb, AccessLog, Vec<Verifier>)> {
 }
 
 async fn tamper(t: &TestDb, sql: &str) {
-    let guard = if t.is_sqlite() { "DROP TRIGGER IF EXISTS access_log_no_delete;" } else { "" };
-    let sql = format!("{guard}{sql}");
+    let mut all = String::new();
+    for table in ["access_log", "access_tile"].into_iter().filter(|_| t.is_sqlite()) {
+        all += &format!("DROP TRIGGER IF EXISTS {table}_no_delete;");
+    }
+    let sql = all + sql;
     t.as_owner(move |tx| tx.batch_execute(&sql)).await;
 }
 
@@ -98,9 +101,17 @@ async fn a_log_that_moved_on_without_us_is_taken_up_and_one_that_was_replaced_is
         log.add(line()).await.unwrap();
         other.add(line()).await.unwrap();
         assert!(verify_access_log(&t.db, &keys).await.unwrap().is_intact());
-        tamper(&t, "DELETE FROM access_log WHERE seq > 1000;").await;
-        assert!(other.add(line()).await.is_err());
-        assert!(other.is_damaged());
+        // To the end of a group, as if the rest had never been.
+        let cut = "DELETE FROM access_log WHERE seq >= 812; DELETE FROM access_tile WHERE idx > 2;";
+        tamper(&t, cut).await;
+        assert!(log.add(line()).await.is_err() && log.is_damaged());
+        // Somebody who has never seen the lines that are gone writes others in their place.
+        let key = SigningKey::make_random().unwrap().into_ed25519();
+        let signer = Signer::new(KeyName::parse("registry/access").unwrap(), key);
+        let third = AccessLog::new(t.db.clone(), signer, Arc::new(SystemClock));
+        let lines = vec![line().with("other"); 1_300];
+        third.write("test.other", move |_| Ok(((), lines.clone()))).await.unwrap();
+        assert!(other.add(line()).await.is_err() && other.is_damaged());
     }
 }
 
