@@ -11,14 +11,14 @@ use std::time::Duration;
 
 use crypto::{Purpose, RoomKeys};
 use db::Tx;
-use domain::law::day_in_japan;
+use domain::retention::{Segment, segment_of};
 use domain::review::{Finding, Kind, Known, Line, Rules, Since, review};
 use domain::subject::SubjectId;
 use domain::{Action, Permit};
 use ledger::{Hash, Tree};
 use service::{ApiError, problems as common};
 use wire::Base64Bytes;
-use wire::partition::{self as api, IndexedOperation, ListPage, OperationEntry, SignedInspection};
+use wire::partition::{self as api, IndexedOperation, ListPage, SignedInspection};
 
 use crate::host::{Host, room_key};
 use crate::operation_log::{About, entry, unix_ms};
@@ -152,7 +152,7 @@ impl New {
                     let act = line.as_ref().map(|line| line.entry.act.as_str());
                     self.is_quiet &= act == Some("ReviewOperations");
                 }
-                self.lines.extend(line.and_then(seen));
+                self.lines.extend(line.and_then(IndexedOperation::line));
             }
             from = from.saturating_add(u64::from(PAGE_LINES));
         }
@@ -201,28 +201,6 @@ impl New {
     }
 }
 
-/// A line as far as the rules look at it.
-fn seen(line: IndexedOperation) -> Option<Line> {
-    let IndexedOperation { sequence, entry } = line;
-    let kind = kind(&entry)?;
-    let OperationEntry { at_unix_ms, actor: operator, subject, inquiry, .. } = entry;
-    Some(Line { sequence, at_unix_ms, operator, kind, subject: subject.map(SubjectId), inquiry })
-}
-
-pub(crate) fn kind(entry: &OperationEntry) -> Option<Kind> {
-    match (entry.act.as_str(), entry.result.as_str()) {
-        ("AskTransferIn", "begun") => Some(Kind::Asked),
-        ("AskTransferIn", "nothing") => Some(Kind::Nothing),
-        ("AskTransferIn", "shown again") | ("ReadInquiry", "shown") => Some(Kind::Shown),
-        ("AskTransferIn", code) if code == problems::NOT_IN_REGISTER.code => {
-            Some(Kind::NotInRegister)
-        }
-        ("RegisterSubject", "registered") => Some(Kind::Registered),
-        ("AskTransferIn" | "ReadInquiry" | "RegisterSubject", _) => None,
-        _ => entry.subject.map(|_| Kind::Other),
-    }
-}
-
 fn told(finding: Finding) -> api::Finding {
     let Finding { rule, operator, explanation, sequences, held } = finding;
     api::Finding { rule: rule.to_owned(), operator, explanation, sequences, held }
@@ -246,7 +224,8 @@ async fn write(
             if last.map_or(0, |last| last.to_sequence) != inspection.from_sequence {
                 return Ok(None);
             }
-            let place = (inspection.to_sequence, month(&permit));
+            let month = segment_of(inspection.inspected_at_unix_ms).map_or(0, Segment::number);
+            let place = (inspection.to_sequence, month);
             store::inspection::insert(tx, &permit, place, &signed)?;
             for found in inspection.findings.iter().filter(|found| found.held) {
                 let word = (found.operator.as_str(), true);
@@ -256,10 +235,4 @@ async fn write(
             Ok(Some(signed.clone()))
         })
         .await
-}
-
-/// The month of an act in Japan, as yyyymm.
-fn month(permit: &Permit) -> i32 {
-    let day = day_in_japan(permit.context().at);
-    day.year() * 100 + i32::from(u8::from(day.month()))
 }

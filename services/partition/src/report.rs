@@ -5,14 +5,13 @@ use std::sync::Arc;
 
 use db::Tx;
 use domain::law::JST;
+use domain::retention::Segment;
 use domain::review::Kind;
 use domain::{Action, Permit};
 use service::ApiError;
-use time::{Date, Month};
 use wire::partition::{InspectionReport, ListPage, OperatorSummary, SignedInspection};
 
 use crate::host::Host;
-use crate::inspect::kind;
 use crate::operation_log::{About, entry, unix_ms};
 use crate::{problems, store};
 
@@ -46,12 +45,9 @@ pub(crate) async fn report(
 
 /// Begin and end of a month in Japan, in milliseconds since 1970.
 fn times(month: i32) -> Option<(i64, i64)> {
-    let (year, number) = (month.div_euclid(100), u8::try_from(month.rem_euclid(100)).ok()?);
-    let first = Date::from_calendar_date(year, Month::try_from(number).ok()?, 1).ok()?;
-    let days = first.month().length(year);
-    let next = first.checked_add(time::Duration::days(i64::from(days)))?;
-    let begin = |day: Date| unix_ms(day.midnight().assume_offset(JST));
-    Some((begin(first), begin(next)))
+    let month = Segment::try_from(month).ok()?;
+    let begin = month.first_day().midnight().assume_offset(JST);
+    Some((unix_ms(begin), month.end_unix_s().saturating_mul(1_000)))
 }
 
 type Operators = BTreeMap<String, OperatorSummary>;
@@ -75,7 +71,7 @@ fn count(tx: &mut Tx, permit: &Permit, (begin, end): (i64, i64)) -> Result<Opera
         for line in store::operation::list(tx, permit, &page)? {
             if (begin..end).contains(&line.entry.at_unix_ms) {
                 let summary = summary(&mut operators, &line.entry.actor);
-                summary.inquiries += u64::from(kind(&line.entry) == Some(Kind::Asked));
+                summary.inquiries += u64::from(line.entry.kind() == Some(Kind::Asked));
                 summary.refused += u64::from(problems::is_code(&line.entry.result));
             }
         }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use crypto::{Purpose, Signature};
 use domain::{Action, MunicipalityCode, Permit, RequestId};
-use ledger::{Checkpoint, Cosignature, Hash, Note, WitnessVerifier};
+use ledger::{Checkpoint, Hash, Note};
 use service::{ApiError, problems as common};
 use wire::CallError;
 use wire::provision_log::{
@@ -19,6 +19,7 @@ use wire::provision_log::{
 };
 
 use crate::alarms::{CONTRADICTION, NO_QUORUM, SILENCE};
+use crate::checkpoint::cosign;
 use crate::host::Host;
 use crate::operation_log::{About, entry};
 use crate::receipt::{hashes, unavailable};
@@ -210,16 +211,9 @@ impl<'h> Witness<'h> {
     }
 
     fn cosign(&self, room: &Room, text: &str) -> Result<ledger::Signature, ApiError> {
-        let internal = || ApiError::new(&common::INTERNAL);
-        let now = u64::try_from(self.host.clock.now().unix_timestamp()).map_err(|_| internal())?;
-        let message = ledger::timed_text(text, now);
-        let signature = room.keys.sign(Purpose::Cosignature, message.as_bytes());
-        let keys = room.keys.public_keys().signing;
-        let key = keys.first().ok_or_else(internal)?.key.to_ed25519();
-        let code = room.municipality;
-        let name = ledger::witness_name(&self.host.log_origin, code.as_str());
-        let verifier = WitnessVerifier::new(name.map_err(|_| internal())?, key);
-        Ok(verifier.line(&Cosignature::new(now, signature.to_bytes())))
+        let name = ledger::witness_name(&self.host.log_origin, room.municipality.as_str());
+        let name = name.map_err(|error| ApiError::caused(&common::INTERNAL, error))?;
+        cosign(&room.keys, name, text, self.host.clock.now().unix_timestamp())
     }
 
     /// Looks once more at who has cosigned.

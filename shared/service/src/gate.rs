@@ -119,7 +119,7 @@ async fn serve(
             let answer = next.call(request).await?.map_into_boxed_body();
             (Some(context.actor.clone()), Some(context), answer)
         }
-        Err(Refused { error, actor }) => (actor, None, request.error_response(error)),
+        Err(refused) => (refused.actor, None, request.error_response(refused.error)),
     };
     let error = answer.response().error().and_then(|error| error.as_error::<ApiError>());
     let code = error.map_or(problems::INTERNAL.code, |error| error.kind().code);
@@ -182,10 +182,10 @@ fn admit(
     endpoint: Option<&Endpoint>,
     request: &ServiceRequest,
     (request_id, at): (&RequestId, OffsetDateTime),
-) -> Result<Caller, Refused> {
+) -> Result<Caller, Box<Refused>> {
     let peer = request.conn_data::<Peer>().cloned();
     let certified = peer.as_ref().map(|peer| certified(&peer.certificate.identity));
-    let refuse = |error| Refused { error, actor: certified.clone() };
+    let refuse = |error| Box::new(Refused { error, actor: certified.clone() });
     let unauthenticated = || refuse(ApiError::new(&problems::UNAUTHENTICATED));
     let endpoint = endpoint.ok_or_else(unauthenticated)?;
     let peer = peer.ok_or_else(unauthenticated)?;
@@ -194,7 +194,8 @@ fn admit(
     }
     let (actor, session) = identify(gate, &peer, request, endpoint.action).map_err(refuse)?;
     if !may(&actor, endpoint.action) {
-        return Err(Refused { error: ApiError::new(&problems::DENIED), actor: Some(actor) });
+        let error = ApiError::new(&problems::DENIED);
+        return Err(Box::new(Refused { error, actor: Some(actor) }));
     }
     let context = OpContext::new(actor, request_id.clone(), at);
     Ok(Caller { context, session, peer })

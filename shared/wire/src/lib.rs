@@ -15,6 +15,7 @@ pub mod partition;
 pub mod problem;
 pub mod provision_log;
 pub mod registry;
+mod review;
 pub mod tls;
 
 pub use self::base64_bytes::Base64Bytes;
