@@ -42,6 +42,10 @@ impl<'t> Bodies<'t> {
     /// Takes in a body that is the one that was hashed.
     pub(crate) fn take(&mut self, stored: &StoredBody, findings: &mut Findings) {
         self.count += 1;
+        self.read(stored, findings);
+    }
+
+    fn read(&mut self, stored: &StoredBody, findings: &mut Findings) {
         let StoredBody { index, body, listed } = stored;
         let read = match read(body) {
             Ok(read) => read,
@@ -66,6 +70,14 @@ impl<'t> Bodies<'t> {
                 self.orders.push(FoundOrder { index: *index, logged_at_unix_ms, opened });
             }
         }
+    }
+
+    /// Takes in orders that were found where they do not belong.
+    pub(crate) fn take_displaced(&mut self, orders: Vec<(u64, Vec<u8>)>, findings: &mut Findings) {
+        for (index, body) in orders {
+            self.read(&StoredBody { index, body, listed: None }, findings);
+        }
+        self.orders.sort_by_key(|order| order.index);
     }
 
     fn open(&self, note: &str) -> Result<Option<OpenedOrder>, Malformed> {

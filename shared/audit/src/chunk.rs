@@ -2,7 +2,7 @@
 
 use ledger::{Hash, TileId, leaf_hash};
 
-use crate::desk::{Desk, chunk_span};
+use crate::desk::{Desk, Tile, chunk_span};
 use crate::fold::{WIDTH, tile_root};
 use crate::ranges::Ranges;
 use crate::resolve::Claims;
@@ -15,6 +15,7 @@ pub(crate) struct Chunk {
     claims: Vec<Claims>,
     /// Ascending; also those beyond the log's size, and several for one index.
     pub(crate) bodies: Vec<(StoredBody, Hash)>,
+    pub(crate) keeps_tile: bool,
     pub(crate) keeps_rows: bool,
     /// Leaf rows beyond the log's size.
     pub(crate) rows_beyond: Ranges,
@@ -39,12 +40,13 @@ impl Chunk {
         let rows = desk.leaves(all.clone());
         let id = TileId { level: 0, index: number };
         let span = chunk_span(number, size);
-        let tile = if span.is_empty() { Vec::new() } else { desk.tile(id, size) };
-        let claims = tile.into_iter().map(|tile| [None, tile, None, None]).collect();
+        let tile = if span.is_empty() { Tile::default() } else { desk.tile(id, size) };
+        let claims = tile.places.into_iter().map(|tile| [None, tile, None, None]).collect();
         let mut chunk = Self {
             first,
             claims,
             bodies,
+            keeps_tile: tile.is_kept,
             keeps_rows: rows.is_some(),
             rows_beyond: Ranges::default(),
             unreadable: read.unreadable,
@@ -105,10 +107,18 @@ impl Chunk {
         tile_root(&self.preferred()?)
     }
 
-    /// The same, but what receipts say comes first.
-    pub(crate) fn root_with_receipts(&self) -> Option<Hash> {
-        let pick = |[body, tile, row, receipt]: &Claims| receipt.or(*body).or(*tile).or(*row);
+    /// The same, but from the leaf rows, as far as there are any.
+    pub(crate) fn root_of_rows(&self) -> Option<Hash> {
+        let pick = |[body, tile, row, _]: &Claims| row.or(*tile).or(*body);
         tile_root(&self.claims.iter().map(pick).collect::<Option<Vec<_>>>()?)
+    }
+
+    /// Whether places of storage say different things about a leaf.
+    pub(crate) fn is_contradictory(&self) -> bool {
+        self.claims.iter().any(|claims| {
+            let mut hashes = claims.iter().flatten();
+            hashes.next().is_some_and(|first| hashes.any(|other| other != first))
+        })
     }
 
     /// For each leaf the body's hash, or what is stored in its place.

@@ -30,6 +30,15 @@ pub(crate) struct Read<T> {
     pub(crate) unreadable: Ranges,
 }
 
+/// A tile as it is stored.
+#[derive(Debug, Default)]
+pub(crate) struct Tile {
+    /// A hash that is not there may be missing.
+    pub(crate) places: Vec<Option<Hash>>,
+    /// Whether all of it should be there.
+    pub(crate) is_kept: bool,
+}
+
 impl<'s> Desk<'s> {
     pub(crate) fn new(source: &'s mut dyn Source, mut receipts: Vec<Proven>) -> Self {
         let (findings, budget) = (Findings::default(), Budget::default());
@@ -52,34 +61,26 @@ impl<'s> Desk<'s> {
         })
     }
 
-    /// The hashes of a tile in a log of this size, place by place; notes what is wrong with its
-    /// form.
-    pub(crate) fn tile(&mut self, id: TileId, size: u64) -> Vec<Option<Hash>> {
+    /// The hashes of a tile in a log of this size, place by place.
+    pub(crate) fn tile(&mut self, id: TileId, size: u64) -> Tile {
         let width = id.width_in(size);
         let entries = span(id, size);
+        let mut is_kept = width == 256 || self.source.keeps_partial_tiles();
         let hashes = match self.source.tile(id, width) {
-            Ok(Some(hashes)) => {
-                if hashes.len() != width {
-                    let detail = "a tile has not as many hashes as it should";
-                    self.damaged(entries, detail);
-                }
-                hashes
-            }
-            Ok(None) => {
-                if width == 256 || self.source.keeps_partial_tiles() {
-                    self.damaged(entries, "a tile is missing");
-                }
-                Vec::new()
-            }
+            Ok(hashes) => hashes.unwrap_or_default(),
             Err(Unreadable) => {
+                is_kept = false;
                 let detail = "a tile cannot be read";
                 self.findings.add(Kind::Unreadable, entries.start, entries.end, detail);
                 Vec::new()
             }
         };
+        if hashes.len() > width {
+            self.damaged(entries, "a tile holds more than its hashes");
+        }
         let mut places: Vec<_> = hashes.into_iter().take(width).map(Some).collect();
         places.resize(width, None);
-        places
+        Tile { places, is_kept }
     }
 
     /// The root of a full tile as it is stored, noting nothing.

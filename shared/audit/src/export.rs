@@ -32,8 +32,8 @@ pub struct Export {
 /// One file of bodies, read as far as it can be.
 struct Bundle {
     bodies: Vec<Option<Vec<u8>>>,
-    /// The file ends within a body.
-    is_cut: bool,
+    /// How many there should be.
+    width: usize,
 }
 
 impl Export {
@@ -65,22 +65,20 @@ impl Export {
 
     fn bundle(&self, index: u64) -> Result<Option<Bundle>, Unreadable> {
         let path = self.folder.join(bundle_path(index, 256));
-        let bytes = widest(&path, BUNDLE_BYTES_MAX)?;
-        Ok(bytes.map(|(bytes, _)| Bundle::parse(&bytes)))
+        let file = widest(&path, BUNDLE_BYTES_MAX)?;
+        Ok(file.map(|(bytes, width)| Bundle { bodies: split(&bytes), width }))
     }
 }
 
-impl Bundle {
-    fn parse(mut bytes: &[u8]) -> Self {
-        let mut bodies = Vec::with_capacity(256);
-        while let Some((length, rest)) = bytes.split_first_chunk() {
-            let length = usize::from(u16::from_be_bytes(*length));
-            let Some((body, rest)) = rest.split_at_checked(length) else { break };
-            bodies.push((length > 0).then(|| body.to_vec()));
-            bytes = rest;
-        }
-        Self { bodies, is_cut: !bytes.is_empty() }
+fn split(mut bytes: &[u8]) -> Vec<Option<Vec<u8>>> {
+    let mut bodies = Vec::with_capacity(256);
+    while let Some((length, rest)) = bytes.split_first_chunk() {
+        let length = usize::from(u16::from_be_bytes(*length));
+        let Some((body, rest)) = rest.split_at_checked(length) else { break };
+        bodies.push((length > 0).then(|| body.to_vec()));
+        bytes = rest;
     }
+    bodies
 }
 
 impl Source for Export {
@@ -124,16 +122,24 @@ impl Source for Export {
     fn bodies(&mut self, range: Range<u64>) -> Result<Vec<StoredBody>, Unreadable> {
         let mut found = Vec::new();
         for number in range.start / WIDTH..range.end.div_ceil(WIDTH) {
-            let Some(bundle) = self.bundle(number)? else { continue };
             let first = number * WIDTH;
-            let cut_at = first + u64::try_from(bundle.bodies.len()).unwrap_or(WIDTH);
             let chunk_end = first + WIDTH;
-            if bundle.is_cut && (cut_at..chunk_end).start < range.end.min(chunk_end) {
+            let Some(Bundle { bodies, width }) = self.bundle(number)? else {
+                // Every file but those behind the last one should be there.
+                if Some(number) < self.last_bundle {
+                    return Err(Unreadable);
+                }
+                continue;
+            };
+            // Even a body that was destroyed has its place in the file.
+            let [read_end, full_end] =
+                [bodies.len(), width].map(|count| first + u64::try_from(count).unwrap_or(WIDTH));
+            if read_end < full_end && range.start < full_end && read_end < range.end {
                 return Err(Unreadable);
             }
             // What a file holds beyond its 256 entries comes with the last of them.
             let asked_end = if range.end >= chunk_end { u64::MAX } else { range.end };
-            let numbered = (first..).zip(bundle.bodies);
+            let numbered = (first..).zip(bodies);
             let asked = numbered.filter(|(index, _)| (range.start..asked_end).contains(index));
             found.extend(
                 asked.filter_map(|(index, body)| {
@@ -150,8 +156,8 @@ impl Source for Export {
 
     fn end(&mut self) -> Result<u64, Unreadable> {
         let Some(last) = self.last_bundle else { return Ok(0) };
-        let bodies = self.bundle(last)?.map_or(0, |bundle| bundle.bodies.len());
-        Ok(last * WIDTH + u64::try_from(bodies).unwrap_or(WIDTH))
+        let count = self.bundle(last)?.map_or(0, |bundle| bundle.bodies.len().max(bundle.width));
+        Ok(last * WIDTH + u64::try_from(count).unwrap_or(WIDTH))
     }
 }
 

@@ -10,9 +10,12 @@ use ledger::Hash;
 
 use crate::findings::{Findings, Kind};
 use crate::ranges::Ranges;
+use wire::provision_log::{Act, LeafBody};
 
 /// So many bodies may be out of place before those found edited are noted at once.
 const WAITING_MAX: usize = 300_000;
+/// As many orders as nobody gives.
+const WAITING_ORDERS_MAX: usize = 10_000;
 /// How far an empty place is remembered, in case its body stands further on.
 const EMPTY_PLACES_MAX: usize = 256;
 
@@ -53,6 +56,10 @@ pub(crate) struct Places {
     last_runs: HashMap<i128, usize>,
     /// Places without a body.
     empty: Ranges,
+    /// Orders that do not stand where they belong, until it is known where that is.
+    orders: HashMap<Hash, Vec<u8>>,
+    /// Orders that were found elsewhere, by the index where they belong.
+    found_orders: Vec<(u64, Vec<u8>)>,
 }
 
 impl Places {
@@ -61,7 +68,7 @@ impl Places {
         self.empty.push(index..index.saturating_add(1));
         let Some(leaf) = leaf else { return };
         if let Some(at) = self.foreign.remove(&leaf) {
-            self.displaced(at, index);
+            self.displaced(at, index, leaf);
             return;
         }
         self.lost.insert(leaf, index);
@@ -77,15 +84,23 @@ impl Places {
     /// The body that belongs here does not stand here.
     pub(crate) fn is_lost(&mut self, index: u64, leaf: Hash) {
         match self.foreign.remove(&leaf) {
-            Some(at) => self.displaced(at, index),
+            Some(at) => self.displaced(at, index, leaf),
             None => drop(self.lost.insert(leaf, index)),
         }
     }
 
     /// A body stands here that does not belong here.
-    pub(crate) fn is_foreign(&mut self, index: u64, hash: Hash, findings: &mut Findings) {
+    pub(crate) fn is_foreign(
+        &mut self,
+        index: u64,
+        (hash, body): (Hash, &[u8]),
+        findings: &mut Findings,
+    ) {
+        if is_order(body) && self.orders.len() < WAITING_ORDERS_MAX {
+            self.orders.insert(hash, body.to_vec());
+        }
         if let Some(to) = self.lost.remove(&hash) {
-            self.displaced(index, to);
+            self.displaced(index, to, hash);
         } else if let Some(earlier) = self.foreign.insert(hash, index) {
             self.repeated.push(earlier);
         }
@@ -94,7 +109,13 @@ impl Places {
         }
     }
 
-    fn displaced(&mut self, at: u64, to: u64) {
+    /// Orders count wherever they stand: with one of them lost, others might seem unlawful.
+    pub(crate) fn take_orders(&mut self) -> Vec<(u64, Vec<u8>)> {
+        std::mem::take(&mut self.found_orders)
+    }
+
+    fn displaced(&mut self, at: u64, to: u64, hash: Hash) {
+        self.found_orders.extend(self.orders.remove(&hash).map(|body| (to, body)));
         let run = Run { at, to, length: 1 };
         let last = self.last_runs.get(&run.shift()).and_then(|last| self.runs.get_mut(*last));
         match last {
@@ -260,6 +281,10 @@ fn pushed(open: &[Run], not_own: &Ranges) -> (Vec<Run>, Vec<Run>) {
         if jumps || !in_order { strayed.push(run) } else { kept.insert(place, run) }
     }
     (kept, strayed)
+}
+
+fn is_order(body: &[u8]) -> bool {
+    matches!(serde_json::from_slice(body), Ok(LeafBody { act: Act::Order(_), .. }))
 }
 
 fn single(index: u64) -> Range<u64> {

@@ -18,7 +18,7 @@ fn judge(size: u64, places: &[Option<u64>]) -> (Vec<(Kind, u64, u64)>, Vec<Range
                 if let Some(leaf) = leaf {
                     judged.is_lost(index, leaf);
                 }
-                judged.is_foreign(index, hash(body), &mut findings);
+                judged.is_foreign(index, (hash(body), b""), &mut findings);
             }
             None if index < size => judged.is_empty_at(index, leaf),
             None => {}

@@ -77,7 +77,7 @@ pub fn verify(
     }
     let (size, root) = signed.newest.unwrap_or((0, EMPTY_ROOT));
     let end = desk.end(size);
-    let skeleton = Skeleton::build(&mut desk, size, root);
+    let mut skeleton = Skeleton::build(&mut desk, size, root);
     let reference = evidence.reference.and_then(|source| Reference::open(source, trust));
     let mut others = Others::gather(&signed, &evidence.witnessed, &evidence.receipts);
     others.extend(extent.since.iter().map(|checkpoint| (checkpoint.size, checkpoint.root)));
@@ -86,7 +86,16 @@ pub fn verify(
     let walk = Walk::new(&mut desk, (&skeleton, &signed), bodies, (size, since.min(size)));
     let mut walk = walk.with_evidence(others.roots());
     walk.run(end);
-    let Walk { bodies, places, agrees, agreed_size, missing_rows, .. } = walk;
+    let Walk {
+        mut bodies, mut places, agrees, agreed_size, missing_rows, made, last_leaves, ..
+    } = walk;
+    if !skeleton.is_proven()
+        && (since, agreed_size) == (0, size)
+        && let Some(tail) = last_leaves.into_iter().collect()
+    {
+        skeleton.adopt(&mut desk, &made, tail);
+    }
+    bodies.take_displaced(places.take_orders(), &mut desk.findings);
     let outcome = Outcome { skeleton: &skeleton, size, agreed_size, missing_rows };
 
     let rewritten = others.judge(agrees, size, &mut desk);

@@ -4,11 +4,11 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 
-use ledger::{Hash, TileId};
+use ledger::Hash;
 
 use crate::bodies::Bodies;
 use crate::chunk::Chunk;
-use crate::desk::{Desk, span};
+use crate::desk::Desk;
 use crate::findings::Kind;
 use crate::fold::{Frontier, Known, Piece, TILE_HEIGHT, WIDTH, tile_root};
 use crate::notes::{Roots, Signed};
@@ -48,6 +48,10 @@ pub(crate) struct Walk<'w, 's, 't> {
     pub(crate) agreed_size: u64,
     /// Leaves whose row is missing.
     pub(crate) missing_rows: Ranges,
+    /// The hashes of level 1 that the leaves make, where the newest root does not prove them.
+    pub(crate) made: Vec<Option<Hash>>,
+    /// The leaves after the last full tile.
+    pub(crate) last_leaves: Vec<Option<Hash>>,
 }
 
 /// A chunk's leaves, as far as they are known.
@@ -75,6 +79,8 @@ impl<'w, 's, 't> Walk<'w, 's, 't> {
             agreed_size: first_chunk * WIDTH,
             frontier,
             missing_rows: Ranges::default(),
+            made: Vec::new(),
+            last_leaves: Vec::new(),
         }
     }
 
@@ -141,18 +147,15 @@ impl<'w, 's, 't> Walk<'w, 's, 't> {
             }
             None => self.settle_by_points(chunk, &points, root),
         };
-        if let (Some(root), Some(node)) = (root, node)
-            && node.is_authentic
-            && node.hash != root.hash
-        {
-            let above = TileId { level: 1, index: chunk.first / WIDTH / WIDTH };
-            let detail = "a tile above the leaves is not what they make";
-            self.desk.damaged(span(above, self.size), detail);
-        }
         if width == 256 {
             let node = node.or(root.filter(|root| root.is_authentic));
+            if !self.skeleton.is_proven() {
+                self.made.push(node.map(|node| node.hash));
+            }
             let known = |level, index| self.skeleton.known(level, index);
             self.frontier.push(TILE_HEIGHT, node, known);
+        } else {
+            self.last_leaves = leaves.iter().map(|leaf| leaf.map(|leaf| leaf.hash)).collect();
         }
         leaves
     }
@@ -214,6 +217,11 @@ impl<'w, 's, 't> Walk<'w, 's, 't> {
         }
         for point in points {
             let upto = usize::try_from(point.size - chunk.first).unwrap_or(claims.len());
+            if upto <= proven.len() {
+                let piece = Piece::of(&proven, true);
+                self.compare_roots(&[*point], &piece, chunk.first);
+                continue;
+            }
             let open = claims.get(proven.len()..upto).unwrap_or_default();
             let (frontier, before) = (&self.frontier, proven.clone());
             let more = self.desk.budget.resolve(open, |picked| {
@@ -226,7 +234,6 @@ impl<'w, 's, 't> Walk<'w, 's, 't> {
                     proven.extend(more);
                     self.agree(point);
                 }
-                None if upto <= proven.len() => self.disagree(point),
                 None => {
                     self.suspect(chunk, self.agreed_size..point.size);
                     self.frontier.forget();
@@ -319,11 +326,13 @@ impl<'w, 's, 't> Walk<'w, 's, 't> {
                 if right == Some(place) {
                     self.bodies.take(stored, &mut self.desk.findings);
                 } else {
-                    self.places.is_foreign(index, *hash, &mut self.desk.findings);
+                    let body = (*hash, stored.body.as_slice());
+                    self.places.is_foreign(index, body, &mut self.desk.findings);
                 }
             }
             let [body, tile, row, _] = *claims;
-            is_tile_damaged |= tile.is_some() && tile != leaf;
+            is_tile_damaged |=
+                (tile.is_some() || chunk.keeps_tile) && leaf.is_some() && tile != leaf;
             let is_row_lost = row.is_none() && !chunk.unreadable_rows.contains(index);
             if chunk.keeps_rows && is_row_lost {
                 self.missing_rows.push(index..index + 1);
@@ -337,7 +346,8 @@ impl<'w, 's, 't> Walk<'w, 's, 't> {
             self.desk.damaged(chunk.first..chunk.end(), detail);
         }
         for (stored, hash) in bodies {
-            self.places.is_foreign(stored.index, *hash, &mut self.desk.findings);
+            let body = (*hash, stored.body.as_slice());
+            self.places.is_foreign(stored.index, body, &mut self.desk.findings);
         }
         for range in chunk.rows_beyond.iter() {
             let detail = "entries lie beyond the newest checkpoint";

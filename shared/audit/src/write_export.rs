@@ -4,11 +4,15 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write as _};
 use std::path::Path;
 
-use ledger::{Checkpoint, Hash, InvalidBundle, Note, TileId, bundle_path, write_bundle};
+use ledger::{
+    Checkpoint, EMPTY_ROOT, Hash, InvalidBundle, Note, TileId, bundle_path, write_bundle,
+};
 
+use crate::desk::Desk;
 use crate::export::{CHECKPOINT, CHECKPOINTS, WITNESSED};
-use crate::fold::{WIDTH, tile_root};
+use crate::fold::WIDTH;
 use crate::lines::Line;
+use crate::skeleton::Skeleton;
 use crate::source::{Source, StoredNote, Unreadable};
 
 const PAGE: usize = 512;
@@ -74,10 +78,11 @@ pub fn write_export(source: &mut dyn Source, folder: &Path) -> Result<Exported, 
         fs::write(folder.join(CHECKPOINT), note)?;
     }
     let end = source.end()?;
-    exported.size = newest.map_or(0, |newest| newest.size);
+    exported.size = newest.as_ref().map_or(0, |newest| newest.size);
     let size = exported.size.min(end.saturating_add(ENTRIES_BEYOND_MAX));
     exported.bodies = write_bodies(source, folder, end)?;
-    write_tiles(source, folder, size)?;
+    let root = newest.and_then(|newest| root_of(&newest));
+    write_tiles(source, folder, size, root.unwrap_or(EMPTY_ROOT))?;
     Ok(exported)
 }
 
@@ -107,6 +112,12 @@ fn write_line(
     let line = Line { size: stored.size, issued_at_unix_ms, note: stored.note.clone() };
     serde_json::to_writer(&mut *lines, &line)?;
     lines.write_all(b"\n")
+}
+
+/// The root that a checkpoint speaks of, whoever signed it.
+fn root_of(stored: &StoredNote) -> Option<Hash> {
+    let note: Note = stored.note.parse().ok()?;
+    Checkpoint::parse(note.text()).ok().map(|checkpoint| checkpoint.root)
 }
 
 /// Puts the cosignatures of one note under another of the same text.
@@ -142,19 +153,28 @@ fn write_bodies(source: &mut dyn Source, folder: &Path, end: u64) -> Result<u64,
     Ok(count)
 }
 
-fn write_tiles(source: &mut dyn Source, folder: &Path, size: u64) -> Result<(), ExportError> {
+fn write_tiles(
+    source: &mut dyn Source,
+    folder: &Path,
+    size: u64,
+    root: Hash,
+) -> Result<(), ExportError> {
+    // Where a database keeps full tiles only, the others are made of what the newest root proves.
+    let edge = if source.keeps_partial_tiles() {
+        None
+    } else {
+        Some(Skeleton::build(&mut Desk::new(source, Vec::new()), size, root))
+    };
     for level in 0..8 {
         let hashes = size.checked_shr(u32::from(level) * 8).unwrap_or(0);
         for index in 0..hashes.div_ceil(WIDTH) {
             let id = TileId { level, index };
             let width = id.width_in(size);
-            let tile = match source.tile(id, width)? {
-                None if width < 256 && !source.keeps_partial_tiles() => {
-                    Some(partial_tile(source, id, width)?)
-                }
-                tile => tile,
+            let tile = match &edge {
+                Some(edge) if width < 256 => Some(partial_tile(source, edge, id, width)?),
+                _ => source.tile(id, width)?,
             };
-            if let Some(hashes) = tile {
+            if let Some(hashes) = tile.filter(|hashes| !hashes.is_empty()) {
                 let bytes: Vec<u8> =
                     hashes.iter().flat_map(|hash| hash.as_bytes()).copied().collect();
                 write(folder, &id.path(width), &bytes)?;
@@ -164,26 +184,26 @@ fn write_tiles(source: &mut dyn Source, folder: &Path, size: u64) -> Result<(), 
     Ok(())
 }
 
-/// Makes a tile at the right edge, where a database keeps leaves and full tiles only.
+/// A tile at the right edge, as far as its hashes are known.
 fn partial_tile(
     source: &mut dyn Source,
+    edge: &Skeleton,
     id: TileId,
     width: usize,
 ) -> Result<Vec<Hash>, Unreadable> {
     let first = id.index * WIDTH;
     let end = first + u64::try_from(width).map_err(|_| Unreadable)?;
-    let Some(below) = id.level.checked_sub(1) else {
+    if id.level == 0 {
+        if let Some(tail) = edge.tail() {
+            return Ok(tail.to_vec());
+        }
         let leaves = source.leaves(first..end)?.unwrap_or_default();
-        return Ok(leaves.into_iter().map(|(_, hash)| hash).collect());
-    };
-    let mut hashes = Vec::new();
-    for index in first..end {
-        let below = source.tile(TileId { level: below, index }, 256)?;
-        // Where a tile below is damaged, this one ends: the verifier finds out why.
-        let Some(root) = below.and_then(|hashes| tile_root(&hashes)) else { break };
-        hashes.push(root);
+        let in_order =
+            (first..).zip(leaves).map_while(|(index, (at, hash))| (index == at).then_some(hash));
+        return Ok(in_order.collect());
     }
-    Ok(hashes)
+    let known = (first..end).map_while(|index| edge.known(id.level, index));
+    Ok(known.map(|known| known.hash).collect())
 }
 
 fn write(folder: &Path, path: &str, bytes: &[u8]) -> io::Result<()> {
