@@ -8,6 +8,7 @@
 
 mod advice;
 mod bodies;
+mod carry_out;
 mod chunk;
 mod desk;
 mod destruction;
@@ -16,6 +17,7 @@ mod export;
 mod files;
 mod findings;
 mod fold;
+mod gap;
 mod lines;
 mod memory;
 mod notes;
@@ -39,12 +41,14 @@ mod walk;
 mod witness;
 mod write_export;
 
+pub use carry_out::{NoSlip, slip_to_carry_out};
 pub use draft::{Draft, NotDrafted};
 pub use export::Export;
 pub use files::{
     FileError, append_line, read_keys, read_order, read_receipt, read_witnessed, replace_file,
 };
 pub use findings::{Finding, Kind, Report};
+pub use gap::{GapError, Moment, each_note, missing, newer_part, own_part};
 pub use memory::{Memory, MemoryError, Shown};
 pub use order::{
     Destroy, Hold, IndexRange, LiftHold, OpenedOrder, Order, OrderAct, OrderError, Scope,
