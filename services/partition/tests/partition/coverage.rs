@@ -323,33 +323,6 @@ async fn what_does_not_exist_and_what_a_service_may_not_do_leave_a_line() {
     .await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_providing_room_writes_one_line_for_each_question_of_the_broker() {
-    on_both(async |world| {
-        world.mover(1).await;
-        world.desk(KORIYAMA, Role::Clerk).register(3).await;
-        let [found, nobody] = [question(1), question(3)];
-        for asked in [&found, &nobody, &found] {
-            world.ask(asked).await.unwrap();
-        }
-        let lines = world.lines(ADACHI).await;
-        let about = |asked: &api::AskRequest| {
-            let provided = lines.iter().filter(|line| line.act == "ProvideRecords");
-            let of = provided.filter(|line| line.inquiry == Some(asked.inquiry.0));
-            let told = of.map(|line| (line.result.as_str(), line.actor.as_str()));
-            told.collect::<Vec<_>>()
-        };
-        // The retry is answered from the asker's own room.
-        assert_eq!(about(&found), [("provided", "broker/main")]);
-        assert_eq!(about(&nobody), [("nothing", "broker/main")]);
-        let asked = world.lines(KORIYAMA).await;
-        let asked = asked.iter().filter(|line| line.inquiry == Some(found.inquiry.0));
-        let results: Vec<_> = asked.map(|line| line.result.as_str()).collect();
-        assert_eq!(results, ["begun", "provided", "shown again"]);
-    })
-    .await;
-}
-
 const BROKEN: [&str; 2] = [
     "CREATE TRIGGER broken BEFORE INSERT ON operation_log BEGIN SELECT RAISE(ABORT, 'broken'); END",
     "REVOKE INSERT ON operation_log FROM watari_partition",

@@ -9,6 +9,7 @@
 mod closing;
 mod coverage;
 mod disclosing;
+mod endings;
 mod inspecting;
 mod reconciling;
 mod witnessing;

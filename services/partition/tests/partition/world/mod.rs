@@ -172,6 +172,16 @@ impl World {
     }
 
     pub(crate) fn desk_of(&self, municipality: &str, role: Role, operator: &str) -> Desk {
+        self.hasty_desk(municipality, (role, operator), Deadlines::default())
+    }
+
+    /// Somebody who hangs up when these deadlines are over.
+    pub(crate) fn hasty_desk(
+        &self,
+        municipality: &str,
+        (role, operator): (Role, &str),
+        deadlines: Deadlines,
+    ) -> Desk {
         let municipality = MunicipalityCode::parse(municipality).unwrap();
         let terminal = TerminalId::parse("t-1").unwrap();
         let identity = PeerIdentity::Terminal { municipality: Some(municipality), terminal };
@@ -180,8 +190,7 @@ impl World {
         let token = self.registry.token(municipality, (role, operator), &issued.thumbprint);
         let identity = TlsIdentity::load(&issued.files).unwrap();
         let expected = Expected::any(ServiceKind::Partition);
-        let client =
-            Client::new(&identity, expected, &url(self.running()), Deadlines::default()).unwrap();
+        let client = Client::new(&identity, expected, &url(self.running()), deadlines).unwrap();
         Desk { client, token }
     }
 
