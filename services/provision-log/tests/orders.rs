@@ -69,7 +69,8 @@ impl Stage {
     /// The slip for all of the month but these.
     async fn slip(&self, range: (u64, u64), held: &[u64], destroyed: &[usize]) -> Destroy {
         let bodies = self.world.bodies().await;
-        let leaves: Vec<Hash> = destroyed.iter().map(|index| leaf_hash(&bodies[*index])).collect();
+        let leaves: Vec<Hash> =
+            destroyed.iter().map(|index| leaf_hash(bodies.get(*index).unwrap())).collect();
         let joined: Vec<u8> = leaves.iter().flat_map(Hash::as_bytes).copied().collect();
         Destroy {
             segment: 202_611.try_into().unwrap(),
@@ -86,7 +87,7 @@ impl Stage {
 async fn open(world: &World, clock: &Arc<FixedClock>) -> Log {
     let custodians = ["kimura", "sato"].map(|name| custodian(world, name).verifier().clone());
     let keys = Keys { custodians: custodians.to_vec(), ..Keys::new(world.signer()) };
-    let clock = Arc::clone(clock) as Arc<dyn domain::Clock>;
+    let clock: Arc<dyn domain::Clock> = Arc::<FixedClock>::clone(clock);
     world.try_open_at(Opening { keys, ..world.opening() }, clock).await.unwrap()
 }
 

@@ -65,14 +65,14 @@ fn read_body(body: Vec<u8>) -> Result<(LeafBody, Arc<str>), StoreError> {
     Ok((body, text.into()))
 }
 
+/// A leaf's hash, and its body as far as it is there.
+pub(crate) type Stored = (Hash, Option<Vec<u8>>);
+
 /// The leaf hashes of entries and their bodies, as far as they are there.
 ///
 /// A body that is not there must have been destroyed by an order; whether it was, is for those to
 /// say who verify the whole log.
-pub(crate) fn stored(
-    tx: &mut Tx,
-    range: Range<u64>,
-) -> Result<Vec<(Hash, Option<Vec<u8>>)>, StoreError> {
+pub(crate) fn stored(tx: &mut Tx, range: Range<u64>) -> Result<Vec<Stored>, StoreError> {
     let (from, to) = (to_seq(range.start), to_seq(range.end));
     let leaves: Vec<(i64, Vec<u8>)> = leaf::table
         .filter(leaf::seq.ge(from).and(leaf::seq.lt(to)))
