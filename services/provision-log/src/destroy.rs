@@ -3,9 +3,8 @@
 //! Invariant: nothing is destroyed but what a lawful order names that stands in a sound log, proven
 //! under its newest checkpoint.
 
-use audit::{Evidence, Extent, OpenedOrder, Order, Proven, Slip, Source, Stored, Survey, Trust};
+use audit::{NoSlip, Slip, Trust, slip_to_carry_out};
 use db::{DbError, DbUrl, Tx};
-use wire::provision_log::{Act, LeafBody};
 
 use crate::offline::Database;
 use crate::store;
@@ -27,75 +26,22 @@ pub struct Destroyed {
 /// Why nothing was destroyed.
 #[derive(Debug, thiserror::Error)]
 pub enum DestroyError {
-    #[error(transparent)]
+    #[error("the database")]
     Db(#[from] DbError),
-    #[error("the order: {0}")]
-    Order(#[from] audit::OrderError),
     #[error(transparent)]
-    Stored(#[from] audit::StoredError),
-    #[error(transparent)]
-    Survey(#[from] audit::SurveyError),
-    #[error("the log is not sound: {0}")]
-    Unsound(audit::Finding),
-    #[error("the order is no destruction, or does not stand in the log")]
-    NotInTheLog,
-    #[error("the order is not lawful: {0}")]
-    Unlawful(audit::Unlawful),
-}
-
-impl DestroyError {
-    /// What to do now.
-    pub fn next_step(&self) -> Option<&'static str> {
-        Some(match self {
-            Self::Db(_) => "is `owner_url` right?  It must be the owner of the tables",
-            Self::Order(_) | Self::NotInTheLog => {
-                "send the signed order to the log first: watari log submit"
-            }
-            Self::Stored(_) | Self::Survey(_) | Self::Unsound(_) => {
-                "`watari log verify` says what is wrong; nothing is destroyed before it is clear"
-            }
-            Self::Unlawful(_) => "draft a new order: watari log plan",
-        })
-    }
+    NoSlip(#[from] NoSlip),
 }
 
 /// Destroys what the order says, with the rights of the owner of the tables.
 ///
 /// Done again, it destroys nothing more and tries again to give the space back.
 pub async fn destroy(owner: &DbUrl, order: &str, trust: Trust) -> Result<Destroyed, DestroyError> {
-    let order = Order::open(order, &trust.origin, &trust.custodians)?;
-    let url = owner.clone();
+    let (url, order) = (owner.clone(), order.to_owned());
     db::as_owner(owner, move |tx| {
-        let slip = find(&mut Database::open(&url)?, &order, &trust)?;
+        let slip = slip_to_carry_out(&mut Database::open(&url)?, &order, &trust)?;
         carry_out(tx, &slip)
     })
     .await
-}
-
-/// The order's own entry in the log, with the entries whose bodies it destroys.
-fn find(source: &mut dyn Source, order: &OpenedOrder, trust: &Trust) -> Result<Slip, DestroyError> {
-    let report = audit::verify(source, trust, Evidence::default(), &Extent::default());
-    if let Some(finding) = report.findings.into_iter().next() {
-        return Err(DestroyError::Unsound(finding));
-    }
-    let survey = Survey::of(source, trust)?;
-    let slips = survey.orders.slips().iter().filter(|slip| slip.id == order.order.id);
-    // A lawful one counts, however often it was repeated.
-    let slip = slips.max_by_key(|slip| slip.verdict.is_ok()).cloned();
-    let slip = slip.ok_or(DestroyError::NotInTheLog)?;
-    slip.verdict.map_err(DestroyError::Unlawful)?;
-    let receipt = Stored::open(source, trust)?.receipt(source, slip.index, None)?;
-    Proven::open(&receipt, trust).map_err(|_| DestroyError::NotInTheLog)?;
-    match serde_json::from_str::<LeafBody>(&receipt.entry).map(|body| body.act) {
-        Ok(Act::Order(logged)) if is_same(order, &logged.note, trust) => Ok(slip),
-        _ => Err(DestroyError::NotInTheLog),
-    }
-}
-
-/// The file may carry more signatures than the log, or fewer; what is ordered must be the same.
-fn is_same(order: &OpenedOrder, logged: &str, trust: &Trust) -> bool {
-    Order::open(logged, &trust.origin, &trust.custodians)
-        .is_ok_and(|logged| logged.order == order.order)
 }
 
 fn carry_out(tx: &mut Tx, slip: &Slip) -> Result<Destroyed, DestroyError> {
@@ -107,11 +53,7 @@ fn carry_out(tx: &mut Tx, slip: &Slip) -> Result<Destroyed, DestroyError> {
         store::destroy(tx, segment, &gone)?;
     }
     let is_given_back = store::give_back(tx)?;
-    Ok(Destroyed {
-        index: slip.index,
-        bodies: u64::try_from(gone.len()).unwrap_or(u64::MAX),
-        bytes_before,
-        bytes_after: store::bytes_of(tx, segment)?,
-        is_given_back,
-    })
+    let bodies = u64::try_from(gone.len()).unwrap_or(u64::MAX);
+    let (index, bytes_after) = (slip.index, store::bytes_of(tx, segment)?);
+    Ok(Destroyed { index, bodies, bytes_before, bytes_after, is_given_back })
 }

@@ -41,7 +41,7 @@ use diesel_migrations::embed_migrations;
 pub use self::config::{Config, Keys, Limits, Opening, SilencePolicy, WitnessConfig};
 pub use self::destroy::{DestroyError, Destroyed, destroy};
 pub use self::log::Log;
-pub use self::reconcile::{Moment, ReconcileError, Reconciled, reconcile};
+pub use self::reconcile::{ReconcileError, Reconciled, reconcile};
 pub use self::routes::{ENDPOINTS, openapi};
 pub use self::start::start;
 pub use self::writer::Writer;

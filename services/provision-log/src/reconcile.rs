@@ -6,19 +6,19 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use audit::{Source, Stored, StoredError, StoredNote, Trust, Unreadable, chunks, leaf_hashes};
+use audit::{
+    Cosigned, GapError, Moment, Source, Stored, StoredNote, Trust, Unreadable, chunks, each_note,
+    leaf_hashes, missing, newer_part, own_part,
+};
 use db::{DbError, DbUrl, Tx, TxError};
 use domain::retention::segment_of;
-use ledger::{Checkpoint, Hash, Tree, leaf_hash, verify_consistency};
+use ledger::{Checkpoint, Hash, Tree, leaf_hash};
 use uuid::Uuid;
 use wire::provision_log::{Act, LeafBody};
 
 use crate::candidate::digest;
 use crate::offline::Database;
 use crate::store::{self, Regained, RegainedBody};
-
-/// Size and root of a log at one moment.
-pub type Moment = (u64, Hash);
 
 /// What a reconciliation has found and done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,42 +32,12 @@ pub struct Reconciled {
 /// Why the log was left as it was.
 #[derive(Debug, thiserror::Error)]
 pub enum ReconcileError {
-    #[error(transparent)]
+    #[error("the database")]
     Db(#[from] DbError),
-    #[error("the log itself: {0}")]
-    Own(StoredError),
-    #[error("the newer export or copy: {0}")]
-    Newer(StoredError),
-    #[error("entries [{}, {}) are missing", .0.start, .0.end)]
-    Missing(Range<u64>),
-    #[error(
-        "the log does not continue the checkpoint of size {size}: it was changed, not set back"
-    )]
-    Contradicted { size: u64 },
-    #[error("the newer export or copy does not continue the checkpoint of size {size}")]
-    Foreign { size: u64 },
+    #[error(transparent)]
+    Gap(#[from] GapError),
     #[error("the newer export or copy is damaged at entry {index}")]
     Damaged { index: u64 },
-}
-
-impl ReconcileError {
-    /// What to do now.
-    pub fn next_step(&self) -> Option<&'static str> {
-        Some(match self {
-            Self::Db(_) => "is `owner_url` right, and the log stopped?",
-            Self::Own(_) => "restore another backup: this database is damaged",
-            Self::Newer(_) | Self::Foreign { .. } | Self::Damaged { .. } => {
-                "take another export or copy: this one can't be believed"
-            }
-            Self::Missing(_) => {
-                "give a newer export (--from) or copy of the database (--from-database) that holds \
-                 them"
-            }
-            Self::Contradicted { .. } => {
-                "keep this database as evidence and restore one that does continue it"
-            }
-        })
-    }
 }
 
 impl TxError for ReconcileError {
@@ -81,7 +51,7 @@ impl TxError for ReconcileError {
 
 impl From<Unreadable> for ReconcileError {
     fn from(error: Unreadable) -> Self {
-        Self::Newer(error.into())
+        Self::Gap(GapError::Newer(error.into()))
     }
 }
 
@@ -96,61 +66,19 @@ pub async fn reconcile(
 ) -> Result<Reconciled, ReconcileError> {
     let url = owner.clone();
     db::as_owner(owner, move |tx| {
-        let own = own_state(&mut Database::open(&url)?, &trust, &known)?;
+        let own = own_part(&mut Database::open(&url)?, &known, &trust)?;
         let size = own.checkpoint.size;
-        let needed = known.iter().map(|(size, _)| *size).fold(size, u64::max);
         let Some(mut newer) = newer else {
-            let nothing = Reconciled { regained: size..size, note: own.note };
-            return if needed > size {
-                Err(ReconcileError::Missing(size..needed))
-            } else {
-                Ok(nothing)
-            };
+            let missing = missing(&own, &known);
+            let whole = Reconciled { regained: size..size, note: own.note };
+            return if missing.is_empty() { Ok(whole) } else { Err(GapError::Missing(missing))? };
         };
-        let there = Stored::open(newer.as_mut(), &trust).map_err(ReconcileError::Newer)?;
-        let reach = there.checkpoint.size;
-        if reach < needed {
-            return Err(ReconcileError::Missing(reach.max(size)..needed));
-        }
-        for moment in known.into_iter().chain([(size, own.checkpoint.root)]) {
-            if !continues(newer.as_mut(), &there, moment).map_err(ReconcileError::Newer)? {
-                return Err(ReconcileError::Foreign { size: moment.0 });
-            }
-        }
+        let there = newer_part(newer.as_mut(), &own, &known, &trust)?;
         let regain = Regain { newer: newer.as_mut(), there: &there, trust: &trust };
         regain.all(tx, own.tree())?;
-        Ok(Reconciled { regained: size..reach, note: there.note })
+        Ok(Reconciled { regained: size..there.checkpoint.size, note: there.note })
     })
     .await
-}
-
-/// The log as it is; what it does not continue it can't be brought to.
-fn own_state(
-    own: &mut dyn Source,
-    trust: &Trust,
-    known: &[Moment],
-) -> Result<Stored, ReconcileError> {
-    let stored = match Stored::open(own, trust) {
-        Err(StoredError::Empty) => Stored::empty(own, trust),
-        opened => opened,
-    };
-    let stored = stored.map_err(ReconcileError::Own)?;
-    for moment in known.iter().filter(|(size, _)| *size <= stored.checkpoint.size) {
-        if !continues(own, &stored, *moment).map_err(ReconcileError::Own)? {
-            return Err(ReconcileError::Contradicted { size: moment.0 });
-        }
-    }
-    Ok(stored)
-}
-
-fn continues(
-    source: &mut dyn Source,
-    stored: &Stored,
-    (old_size, old_root): Moment,
-) -> Result<bool, StoredError> {
-    let Checkpoint { size, root, .. } = stored.checkpoint;
-    let proof = stored.consistency(source, old_size)?;
-    Ok(verify_consistency(old_size, old_root, size, root, &proof).is_ok())
 }
 
 struct Regain<'a> {
@@ -172,7 +100,7 @@ impl Regain<'_> {
                 store::insert_tiles(tx, &tiles)?;
             }
             if tree.root() != self.there.checkpoint.root {
-                return Err(ReconcileError::Foreign { size: reach });
+                return Err(GapError::Foreign { size: reach })?;
             }
             self.notes(tx, size + 1)
         })
@@ -196,32 +124,22 @@ impl Regain<'_> {
     }
 
     /// Checkpoints and cosigned checkpoints of this size and larger ones.
-    fn notes(&mut self, tx: &mut Tx, mut from: u64) -> Result<(), ReconcileError> {
-        const LIMIT: usize = 1_000;
-        let begin = from;
-        loop {
-            let page = self.newer.checkpoints(from, LIMIT)?;
-            for StoredNote { size, stored_at_unix_ms, note, .. } in &page {
-                if let Ok(one) = Checkpoint::open(note, &self.trust.origin, &self.trust.log) {
-                    store::regain_checkpoint(tx, (*size, one.root), note, *stored_at_unix_ms)?;
-                }
+    fn notes(self, tx: &mut Tx, from: u64) -> Result<(), ReconcileError> {
+        let Self { newer, trust, .. } = self;
+        let read = |from, limit| newer.checkpoints(from, limit);
+        each_note(from, read, |StoredNote { size, stored_at_unix_ms, note, .. }| {
+            if let Ok(signed) = Checkpoint::open(&note, &trust.origin, &trust.log) {
+                store::regain_checkpoint(tx, (size, signed.root), &note, stored_at_unix_ms)?;
             }
-            match page.last() {
-                Some(last) if page.len() >= LIMIT => from = last.size + 1,
-                _ => break,
+            Ok::<_, ReconcileError>(())
+        })?;
+        let read = |from, limit| newer.witnessed(from, limit);
+        each_note(from, read, |StoredNote { size, stored_at_unix_ms, note, .. }| {
+            if Cosigned::open(&note, trust).is_ok() {
+                store::regain_cosigned(tx, size, &note, stored_at_unix_ms)?;
             }
-        }
-        from = begin;
-        loop {
-            let page = self.newer.witnessed(from, LIMIT)?;
-            for StoredNote { size, stored_at_unix_ms, note, .. } in &page {
-                store::regain_cosigned(tx, *size, note, *stored_at_unix_ms)?;
-            }
-            match page.last() {
-                Some(last) if page.len() >= LIMIT => from = last.size + 1,
-                _ => return Ok(()),
-            }
-        }
+            Ok(())
+        })
     }
 }
 
