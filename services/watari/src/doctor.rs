@@ -4,6 +4,7 @@ mod certificates;
 mod files;
 mod health;
 mod keys;
+mod log;
 
 use std::fmt;
 use std::path::Path;
@@ -67,6 +68,10 @@ pub(crate) async fn examine(settings: &Settings, config: &Path, clock: &dyn Cloc
             findings.push(finding("database", health::database(settings, kind).await));
         }
         findings.push(finding("service", health::service(settings, kind).await));
+        if kind == ServiceKind::ProvisionLog {
+            findings.push(finding("head file", log::head_file(settings)));
+            findings.push(finding("witnesses", log::witnesses(settings).await));
+        }
     }
     findings
 }

@@ -2,6 +2,7 @@ use std::error::Error;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use provision_log::{DestroyError, ReconcileError};
 use wire::CallError;
 
 /// Why a command did not do what it was asked.  Paths are the operator's own; nothing a resident or
@@ -53,9 +54,9 @@ pub enum Failure {
     #[error(transparent)]
     Auditor(#[from] auditor::Failure),
     #[error(transparent)]
-    Destroy(#[from] provision_log::DestroyError),
+    Destroy(#[from] DestroyError),
     #[error(transparent)]
-    Reconcile(#[from] provision_log::ReconcileError),
+    Reconcile(#[from] ReconcileError),
     #[error(transparent)]
     Telemetry(#[from] service::telemetry::TelemetryError),
     #[error("the runtime can't be started")]
@@ -124,8 +125,14 @@ impl Failure {
             Self::Log { next, .. } => next,
             Self::LogDatabase(_) => "is the URL right, and the schema up to date (watari migrate)?",
             Self::Auditor(failure) => return failure.next_step(),
-            Self::Destroy(failure) => return failure.next_step(),
-            Self::Reconcile(failure) => return failure.next_step(),
+            Self::Destroy(DestroyError::NoSlip(failure)) => failure.next_step(),
+            Self::Reconcile(ReconcileError::Gap(failure)) => failure.next_step(),
+            Self::Reconcile(ReconcileError::Damaged { .. }) => {
+                "take another export or copy: this one can't be believed"
+            }
+            Self::Destroy(DestroyError::Db(_)) | Self::Reconcile(ReconcileError::Db(_)) => {
+                "is `owner_url` the owner's of the tables, and the log migrated and stopped?"
+            }
             Self::NewDatabase(_) => {
                 "give --postgres-owner a URL whose role may create databases and roles"
             }

@@ -36,8 +36,8 @@ pub(super) async fn service(settings: &Settings, kind: ServiceKind) -> Result<St
         return Ok("not configured".to_owned());
     };
     let url = url_of(listen.address);
-    match ask(tls, kind, &url).await {
-        Ok(()) => Ok(format!("ready at {url}")),
+    match ask(settings, kind, READY.path).await {
+        Ok(_) => Ok(format!("ready at {url}")),
         Err(Failure::Call { source: CallError::Unavailable, .. }) => Err(Trouble::new(
             format!("no answer at {url}"),
             format!("watari run {kind} --config …"),
@@ -49,11 +49,19 @@ pub(super) async fn service(settings: &Settings, kind: ServiceKind) -> Result<St
     }
 }
 
-async fn ask(tls: &TlsFiles, kind: ServiceKind, url: &str) -> Result<(), Failure> {
-    let identity = TlsIdentity::load(tls)?;
-    let client = Client::new(&identity, Expected::any(kind), url, Deadlines::default())?;
-    let answer = client.get_text(READY.path, &RequestId::make_random()).await;
-    answer.map(drop).map_err(Failure::call("asking whether it is ready"))
+/// Asks a service with its own certificate.
+pub(super) async fn ask(
+    settings: &Settings,
+    kind: ServiceKind,
+    path: &str,
+) -> Result<String, Failure> {
+    let (Some(tls), Some(listen)) = (settings.tls(kind), settings.listen(kind)) else {
+        return Err(Failure::NotConfigured(kind.as_str()));
+    };
+    let (identity, url) = (TlsIdentity::load(tls)?, url_of(listen.address));
+    let client = Client::new(&identity, Expected::any(kind), &url, Deadlines::default())?;
+    let answer = client.get_text(path, &RequestId::make_random()).await;
+    answer.map_err(Failure::call("asking how it is"))
 }
 
 /// `/readyz` names the causes itself.

@@ -1,11 +1,11 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use audit::{Evidence, Export, Extent, Source, Trust, read_witnessed, replace_file};
+use audit::{Evidence, Export, Extent, Moment, Source, Trust, read_witnessed, replace_file};
 use auditor::Keys;
 use db::DbUrl;
+use provision_log::Reconciled;
 use provision_log::offline::Database;
-use provision_log::{Moment, Reconciled};
 
 use super::given;
 use crate::cli::ConfigArg;
