@@ -175,5 +175,8 @@ async fn a_retry_of_what_has_been_destroyed_is_settled_and_gets_no_receipt() {
             assert_eq!(refused.kind().code, "already-settled");
         }
         assert_eq!(log.append(nothing()).await.unwrap().index, 1);
+        drop(log);
+        let log = world.open().await;
+        assert_eq!(log.append(nothing()).await.unwrap().index, 2, "the leaf is there");
     }
 }

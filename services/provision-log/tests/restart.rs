@@ -4,6 +4,7 @@
 mod world;
 
 use db::test_support::TestDb;
+use diesel::connection::SimpleConnection as _;
 use provision_log::{Limits, MIGRATIONS, ROLE};
 use service::server::StartError;
 use tokio::task::JoinSet;
@@ -160,6 +161,18 @@ async fn the_services_role_makes_room_for_months_and_has_no_power_over_them() {
     ] {
         assert!(!may(sql).await, "{sql}");
     }
+    // Whoever reads for long is not waited for.
+    let reading = world.t.as_owner(|tx| {
+        tx.batch_execute("BEGIN; SELECT count(*) FROM entry; SELECT pg_sleep(3); COMMIT")
+    });
+    let opening = async {
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        let begun = std::time::Instant::now();
+        assert!(may("SELECT open_segment(203001)").await);
+        begun.elapsed()
+    };
+    let ((), took) = tokio::join!(reading, opening);
+    assert!(took.as_millis() < 1_500, "{took:?}");
     // Names of the caller's own making lead the function nowhere.
     let trap = "CREATE TEMP TABLE entry (segment INTEGER) PARTITION BY LIST (segment); \
                 SET LOCAL search_path = pg_temp, public; SELECT open_segment(202702)";

@@ -51,7 +51,8 @@ CREATE TABLE cosigned (
 );
 
 -- Makes room for a month.  The service may call it and so needs no right to make tables; the new
--- table is the owner's, and the service reaches it through `entry` alone.
+-- table is the owner's, and the service reaches it through `entry` alone.  Attached, not made as a
+-- part: that would wait for everybody who reads, and let nobody read meanwhile.
 CREATE FUNCTION open_segment(month INTEGER) RETURNS VOID
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -59,7 +60,11 @@ BEGIN
         RAISE EXCEPTION 'a segment is a month, yyyymm';
     END IF;
     IF to_regclass(format('public.entry_%s', month)) IS NULL THEN
-        EXECUTE format('CREATE TABLE IF NOT EXISTS public.entry_%s PARTITION OF public.entry FOR VALUES IN (%s)', month, month);
+        PERFORM pg_advisory_xact_lock(2021041204);
+    END IF;
+    IF to_regclass(format('public.entry_%s', month)) IS NULL THEN
+        EXECUTE format('CREATE TABLE public.entry_%s (LIKE public.entry INCLUDING CONSTRAINTS)', month);
+        EXECUTE format('ALTER TABLE public.entry ATTACH PARTITION public.entry_%s FOR VALUES IN (%s)', month, month);
     END IF;
 END
 $$;
