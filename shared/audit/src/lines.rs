@@ -14,7 +14,7 @@ const LINE_BYTES_MAX: u64 = 2 << 20;
 
 /// One line; cosigned checkpoints have no time of their own.
 #[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Line {
     pub(crate) size: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]

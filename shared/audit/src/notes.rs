@@ -157,9 +157,10 @@ impl Signed {
         let mut notes = Notes::new(Which::Witnessed, from_size);
         while let Some(stored) = notes.next(desk) {
             match Cosigned::open(&stored.note, trust) {
-                Ok(cosigned) if cosigned.size == stored.size => {
-                    let Cosigned { size, root, by_log, .. } = cosigned;
-                    if by_log && self.newest.is_none_or(|newest| newest.0 < size) {
+                // Witnesses sign beside the log, never in its place.
+                Ok(cosigned) if cosigned.by_log && cosigned.size == stored.size => {
+                    let Cosigned { size, root, .. } = cosigned;
+                    if self.newest.is_none_or(|newest| newest.0 < size) {
                         self.newest = Some((size, root));
                     }
                     self.witnessed.push(cosigned);

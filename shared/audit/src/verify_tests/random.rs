@@ -272,7 +272,7 @@ proptest! {
         std::fs::write(path, bytes).unwrap();
         let mut export = Export::open(folder.path()).unwrap();
         let report = verify(&mut export, &trust(), Evidence::default(), &Extent::default());
-        // A cosignature under another name is nobody's, and not missed where others are.
+        // A line under another name is nobody's, and not missed where others are.
         let is_weaker = report.cosignatures < before.cosignatures;
         prop_assert!(!report.sound || is_weaker, "{} {at}", path.display());
     }
