@@ -5,27 +5,34 @@ use toml::{Table, Value};
 use crate::house::{expect_none, read, rooms};
 
 /// A room's folder and the rooms it may name in its `Cargo.toml`.
-const ARROWS: [(&str, &[&str]); 12] = [
+const ARROWS: [(&str, &[&str]); 16] = [
     ("shared/domain", &[]),
     ("shared/crypto", &["domain"]),
     ("shared/ledger", &[]),
     ("shared/db", &[]),
     ("shared/wire", &["domain"]),
+    ("shared/interchange", &["domain"]),
+    ("shared/audit", &["domain", "ledger", "wire"]),
+    ("shared/auditor", &["audit", "crypto", "domain", "ledger", "wire"]),
     ("shared/service", &["crypto", "db", "domain", "wire"]),
+    ("shared/room", &["crypto", "db", "domain", "ledger", "service", "wire"]),
     ("services/registry", &["crypto", "db", "domain", "ledger", "service", "wire"]),
-    ("services/partition", &["crypto", "db", "domain", "ledger", "service", "wire"]),
-    ("services/provision-log", &["crypto", "db", "domain", "ledger", "service", "wire"]),
+    ("services/partition", &["crypto", "db", "domain", "ledger", "room", "service", "wire"]),
+    ("services/provision-log", &["audit", "crypto", "db", "domain", "ledger", "service", "wire"]),
     // No database, no log of its own; of `crypto` only what verifies (see the fences).
     ("services/broker", &["crypto", "domain", "service", "wire"]),
     ("services/watari", &EVERY_SERVICE),
     ("tests", &EVERYTHING),
 ];
 
-const EVERY_SERVICE: [&str; 10] = [
+const EVERY_SERVICE: [&str; 13] = [
+    "audit",
+    "auditor",
     "broker",
     "crypto",
     "db",
     "domain",
+    "interchange",
     "ledger",
     "partition",
     "provision-log",
@@ -34,15 +41,19 @@ const EVERY_SERVICE: [&str; 10] = [
     "wire",
 ];
 
-const EVERYTHING: [&str; 11] = [
+const EVERYTHING: [&str; 15] = [
+    "audit",
+    "auditor",
     "broker",
     "crypto",
     "db",
     "domain",
+    "interchange",
     "ledger",
     "partition",
     "provision-log",
     "registry",
+    "room",
     "service",
     "watari",
     "wire",

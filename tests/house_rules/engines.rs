@@ -26,6 +26,26 @@ fn both_engines_have_the_same_tables_and_columns() {
     }
 }
 
+#[test]
+fn the_benchmark_replays_the_services_own_tables() {
+    let read = |path: &str| fs::read_to_string(root().join(path)).unwrap();
+    let services = services_with_tables().into_iter();
+    let own: String =
+        services.map(|service| read(&format!("{service}/src/store/schema.rs"))).collect();
+    let replayed = read("services/watari/src/bench/store/schema.rs");
+    let blocks = blocks(&replayed);
+    assert!(!blocks.is_empty());
+    let drifted = blocks.iter().filter(|block| !own.contains(block.as_str()));
+    let complain = |block: &String| format!("no service declares this any more:\n{block}");
+    expect_none(&drifted.map(complain).collect::<Vec<_>>());
+}
+
+/// Each `diesel::table!` from its first line to its closing brace.
+fn blocks(schema: &str) -> Vec<String> {
+    let starts = schema.match_indices("diesel::table! {").map(|(at, _)| &schema[at..]);
+    starts.map(|rest| rest[..rest.find("\n}").unwrap()].to_owned()).collect()
+}
+
 /// Folder and file of every migration.
 fn migrations(service: &str, engine: &str) -> Vec<String> {
     let folder = root().join(service).join("migrations").join(engine);

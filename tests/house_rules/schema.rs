@@ -8,13 +8,13 @@ pub(crate) const SQLITE: &str = "sqlite";
 
 /// Tables to which rows are added and in which nothing ever changes: folder of the service, table.
 const APPEND_ONLY: [(&str, &str); 15] = [
-    ("services/partition", "inspection"),
-    ("services/partition", "operation_checkpoint"),
-    ("services/partition", "operation_log"),
-    ("services/partition", "operation_tile"),
-    ("services/partition", "operator_hold"),
-    ("services/partition", "provision"),
-    ("services/partition", "witness_evidence"),
+    ("shared/room", "inspection"),
+    ("shared/room", "operation_checkpoint"),
+    ("shared/room", "operation_log"),
+    ("shared/room", "operation_tile"),
+    ("shared/room", "operator_hold"),
+    ("shared/room", "provision"),
+    ("shared/room", "witness_evidence"),
     ("services/provision-log", "checkpoint"),
     ("services/provision-log", "cosigned"),
     ("services/provision-log", "entry"),
@@ -53,7 +53,7 @@ pub(crate) fn schemas(engine: &str) -> Vec<Schema> {
 }
 
 pub(crate) fn partition(engine: &str) -> Schema {
-    schema("services/partition".to_owned(), engine)
+    schema("shared/room".to_owned(), engine)
 }
 
 pub(crate) fn is_append_only(service: &str, table: &str) -> bool {
@@ -69,7 +69,7 @@ fn schema(service: String, engine: &str) -> Schema {
 /// A schema of one migration, to try a rule on.
 pub(crate) fn planted(sql: &str) -> Schema {
     let file = File { path: "up.sql".to_owned(), text: sql.to_owned() };
-    Schema { service: "services/partition".to_owned(), migrations: vec![file] }
+    Schema { service: "shared/room".to_owned(), migrations: vec![file] }
 }
 
 #[test]

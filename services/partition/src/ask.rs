@@ -18,14 +18,15 @@ use wire::partition::{AskAnswer, AskOutcome, AskRequest};
 use wire::provision_log::{End, Entry};
 use wire::{Base64Bytes, CallError};
 
-use crate::host::Host;
-use crate::metrics::ResultLabels;
-use crate::operation_log::{About, conclude, entry};
-use crate::question::{read_answer, write_question};
-use crate::room::Room;
-use crate::store::inquiry::{Proof, Settled, State};
-use crate::writer::Acts;
-use crate::{problems, receipt, store};
+use crate::receipt;
+use room::Host;
+use room::Room;
+use room::metrics::ResultLabels;
+use room::operation_log::{About, conclude, entry};
+use room::question::{read_answer, write_question};
+use room::store::inquiry::{Proof, Settled, State};
+use room::writer::Acts;
+use room::{problems, store};
 
 /// The only record items that may be asked for today (C069, C070).
 const ITEMS: &str = "vaccination";

@@ -13,10 +13,11 @@ use wire::Base64Bytes;
 use wire::partition::{Disclose, Disclosure, Received};
 use wire::provision_log::{Entry, Receipt};
 
-use crate::host::Host;
-use crate::operation_log::{About, conclude, entry};
-use crate::store::provision::Provided;
-use crate::{problems, receipt, store};
+use crate::receipt;
+use room::Host;
+use room::operation_log::{About, conclude, entry};
+use room::store::provision::Provided;
+use room::{problems, store};
 
 pub(crate) async fn disclose(
     host: &Host,

@@ -6,10 +6,10 @@ use std::time::Duration;
 use domain::Action;
 use service::ApiError;
 
-use crate::host::Host;
-use crate::operation_log::{About, entry};
-use crate::room::Room;
-use crate::store;
+use room::Host;
+use room::Room;
+use room::operation_log::{About, entry};
+use room::store;
 
 /// Runs for as long as the service lives.
 pub(crate) async fn run(host: Arc<Host>) {

@@ -4,10 +4,10 @@ use domain::{Action, Permit};
 use service::{ApiError, problems as common};
 use wire::partition::{AskAnswer, FindInquiry};
 
-use crate::host::Host;
-use crate::operation_log::{About, entry};
-use crate::store::inquiry::State;
-use crate::{problems, store};
+use room::Host;
+use room::operation_log::{About, entry};
+use room::store::inquiry::State;
+use room::{problems, store};
 
 pub(crate) async fn find_inquiry(
     host: &Host,

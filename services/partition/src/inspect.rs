@@ -20,10 +20,10 @@ use service::{ApiError, problems as common};
 use wire::Base64Bytes;
 use wire::partition::{self as api, IndexedOperation, ListPage, SignedInspection};
 
-use crate::host::{Host, room_key};
-use crate::operation_log::{About, entry, unix_ms};
-use crate::room::Room;
-use crate::{problems, store};
+use room::Room;
+use room::host::{Host, room_key};
+use room::operation_log::{About, entry, unix_ms};
+use room::{problems, store};
 
 const PAGE_LINES: u16 = 1_000;
 /// A room in which nothing happens is still checked once a day.

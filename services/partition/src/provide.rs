@@ -15,14 +15,14 @@ use wire::Base64Bytes;
 use wire::broker::{BrokerInquiry, InquiryPermit, PERMIT_ISSUER};
 use wire::partition::{ProvideAnswer, ProvideRequest};
 
-use crate::host::Host;
-use crate::metrics::ResultLabels;
-use crate::operation_log::{About, conclude, entry};
-use crate::problems;
-use crate::question::{Content, read_question, write_answer};
-use crate::room::Room;
-use crate::store;
-use crate::store::provision::Asked;
+use room::Host;
+use room::Room;
+use room::metrics::ResultLabels;
+use room::operation_log::{About, conclude, entry};
+use room::problems;
+use room::question::{Content, read_question, write_answer};
+use room::store;
+use room::store::provision::Asked;
 
 /// Clocks of broker and partition may differ by this much.
 const LEEWAY_S: u64 = 5;

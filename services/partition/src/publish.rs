@@ -8,8 +8,8 @@ use domain::RequestId;
 use wire::registry::{self, PublishKeys, PublishedKey};
 use wire::{Base64Bytes, Client};
 
-use crate::host::Host;
-use crate::room::Room;
+use room::Host;
+use room::Room;
 
 const RETRY: Duration = Duration::from_millis(500);
 const AGAIN: Duration = Duration::from_secs(24 * 60 * 60);

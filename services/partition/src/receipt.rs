@@ -10,8 +10,8 @@ use wire::provision_log::{
 };
 use wire::{Base64Bytes, CallError};
 
-use crate::host::Host;
-use crate::problems;
+use room::Host;
+use room::problems;
 
 /// The outcome that a receipt proves to be in the log.
 pub(crate) fn proven(host: &Host, receipt: &Receipt) -> Option<Entry> {

@@ -13,11 +13,11 @@ use wire::CallError;
 use wire::partition::{OneSided, Reconciliation, Side};
 use wire::provision_log::{IndexedEntry, LIST_LIMIT_MAX, ListOutcomes, OUTCOMES_LIST, Outcomes};
 
-use crate::host::Host;
-use crate::operation_log::{About, entry};
 use crate::receipt::{self, unavailable};
-use crate::room::Room;
-use crate::store::reconciliation::{self as store, Answer, Records};
+use room::Host;
+use room::Room;
+use room::operation_log::{About, entry};
+use room::store::reconciliation::{self as store, Answer, Records};
 
 /// Longer than the deadlines of all calls of an inquiry together.
 const IN_FLIGHT_MS: i64 = 30_000;

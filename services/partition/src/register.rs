@@ -5,10 +5,10 @@ use domain::{Action, AddressNumber, Permit, PersonalText};
 use service::ApiError;
 use wire::partition::{RegisterSubject, SubjectRegistered};
 
-use crate::host::Host;
-use crate::operation_log::{About, entry};
-use crate::store::subject::Found;
-use crate::{problems, store};
+use room::Host;
+use room::operation_log::{About, entry};
+use room::store::subject::Found;
+use room::{problems, store};
 
 /// Registers a person once; the same number again is refused, not overwritten.
 pub(crate) async fn register(

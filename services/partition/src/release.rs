@@ -4,9 +4,9 @@ use domain::{Action, Actor, OperatorId, Permit};
 use service::{ApiError, problems as common};
 use wire::partition::ReleaseOperator;
 
-use crate::host::Host;
-use crate::operation_log::{About, entry};
-use crate::store;
+use room::Host;
+use room::operation_log::{About, entry};
+use room::store;
 
 /// Nobody releases themselves; the release says who did it.
 pub(crate) async fn release(

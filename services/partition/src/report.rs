@@ -11,9 +11,9 @@ use domain::{Action, Permit};
 use service::ApiError;
 use wire::partition::{InspectionReport, ListPage, OperatorSummary, SignedInspection};
 
-use crate::host::Host;
-use crate::operation_log::{About, entry, unix_ms};
-use crate::{problems, store};
+use room::Host;
+use room::operation_log::{About, entry, unix_ms};
+use room::{problems, store};
 
 const PAGE_LINES: u16 = 1_000;
 

@@ -6,9 +6,9 @@ use domain::{Action, Permit};
 use service::ApiError;
 use wire::partition::{ListPage, OperationLog, Provisions};
 
-use crate::host::Host;
-use crate::operation_log::{About, entry};
-use crate::store;
+use room::Host;
+use room::operation_log::{About, entry};
+use room::store;
 
 const LIMIT_MAX: u16 = 1_000;
 

@@ -7,11 +7,11 @@ use utoipa::OpenApi;
 use wire::Problem;
 use wire::partition as api;
 
-use crate::host::Host;
 use crate::{
-    ask, disclose, find_inquiry, inspect, operation_log, provide, reconcile, register, release,
-    report, review, vaccinate, withhold,
+    ask, disclose, find_inquiry, inspect, provide, reconcile, register, release, report, review,
+    vaccinate, withhold,
 };
+use room::{Host, operation_log};
 
 pub static ENDPOINTS: &[Endpoint] = &[
     health::LIVE,

@@ -21,16 +21,15 @@ use wire::client::Deadlines;
 use wire::identity::{NATIONAL, PeerIdentity};
 use wire::tls::{Expected, TlsIdentity};
 
-use crate::alarms::Alarms;
-use crate::checkpoint::Notary;
-use crate::config::Config;
-use crate::host::Host;
-use crate::metrics::Counters;
-use crate::room::Room;
-use crate::writer::Writer;
-use crate::{
-    ENDPOINTS, MIGRATIONS, checkpoint, expire, inspect, publish, reconcile, routes, store, witness,
-};
+use crate::{ENDPOINTS, MIGRATIONS, expire, inspect, publish, reconcile, routes, witness};
+use room::Host;
+use room::Room;
+use room::alarms::Alarms;
+use room::checkpoint::Notary;
+use room::config::Config;
+use room::metrics::Counters;
+use room::writer::Writer;
+use room::{checkpoint, store};
 
 /// Starts a partition instance: its rooms, their writers, its listener and its background tasks.
 pub async fn start(

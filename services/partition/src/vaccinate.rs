@@ -7,10 +7,10 @@ use domain::{Action, Actor, OperatorId, Permit};
 use service::{ApiError, problems as common};
 use wire::partition::{RegisterVaccination, VaccinationRegistered};
 
-use crate::host::Host;
-use crate::operation_log::{About, entry};
-use crate::store;
-use crate::store::vaccination::Version;
+use room::Host;
+use room::operation_log::{About, entry};
+use room::store;
+use room::store::vaccination::Version;
 
 pub(crate) async fn vaccinate(
     host: &Host,

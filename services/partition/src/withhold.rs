@@ -5,10 +5,10 @@ use domain::{Action, Permit};
 use service::{ApiError, problems as common};
 use wire::partition::WithholdSubject;
 
-use crate::host::Host;
-use crate::operation_log::{About, entry};
-use crate::store;
-use crate::store::subject::Found;
+use room::Host;
+use room::operation_log::{About, entry};
+use room::store;
+use room::store::subject::Found;
 
 /// Takes effect with the next inquiry; the earlier version of the entry stays.
 pub(crate) async fn withhold(

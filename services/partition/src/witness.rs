@@ -18,13 +18,13 @@ use wire::provision_log::{
     ProveConsistency, WITNESS_CHECKPOINT,
 };
 
-use crate::alarms::{CONTRADICTION, NO_QUORUM, SILENCE};
-use crate::checkpoint::cosign;
-use crate::host::Host;
-use crate::operation_log::{About, entry};
 use crate::receipt::{hashes, unavailable};
-use crate::room::Room;
-use crate::{problems, store};
+use room::Host;
+use room::Room;
+use room::alarms::{CONTRADICTION, NO_QUORUM, SILENCE};
+use room::checkpoint::cosign;
+use room::operation_log::{About, entry};
+use room::{problems, store};
 
 /// Others cosign after us, so each round is looked at once more, at another moment of it each time.
 const MOMENTS: u32 = 16;
@@ -140,7 +140,7 @@ impl<'h> Witness<'h> {
         }
         let (size, note) = (round.seen.size, round.note.to_string());
         if known.as_ref() != Some(&note) {
-            let remember = move |tx: &mut db::Tx, _: &mut crate::writer::Acts| {
+            let remember = move |tx: &mut db::Tx, _: &mut room::writer::Acts| {
                 store::witness::remember(tx, &permit, known.as_deref(), (size, &note))
             };
             if !room.queue.write(remember).await? {

@@ -19,7 +19,7 @@ use crate::operation_log::unix_ms;
 const EVERY_MS: i64 = 60_000;
 
 /// Runs for as long as the service lives, so that the last lines before a quiet time are signed.
-pub(crate) async fn run(host: Arc<Host>) {
+pub async fn run(host: Arc<Host>) {
     loop {
         tokio::time::sleep(Duration::from_millis(EVERY_MS.unsigned_abs())).await;
         for room in host.rooms.values() {
@@ -31,7 +31,7 @@ pub(crate) async fn run(host: Arc<Host>) {
 }
 
 /// Signs the log of one room and knows what it signed last.
-pub(crate) struct Notary {
+pub struct Notary {
     keys: Arc<RoomKeys>,
     /// Also the origin of the room's checkpoints.
     name: KeyName,
@@ -40,14 +40,20 @@ pub(crate) struct Notary {
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Signed {
-    pub(crate) size: u64,
-    pub(crate) at_unix_ms: i64,
+pub struct Signed {
+    pub size: u64,
+    pub at_unix_ms: i64,
+}
+
+impl std::fmt::Debug for Notary {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Notary({})", self.name)
+    }
 }
 
 impl Notary {
     /// The room's log is called after the provision log: `<origin>/operations/<code>`.
-    pub(crate) fn new(
+    pub fn new(
         keys: Arc<RoomKeys>,
         log_origin: &Origin,
         clock: Arc<dyn Clock>,
@@ -59,7 +65,7 @@ impl Notary {
     }
 
     /// The signed checkpoint of this tree, if it is time for one.
-    pub(crate) fn sign(&self, tree: &Tree) -> Result<Option<(Signed, String)>, ApiError> {
+    pub fn sign(&self, tree: &Tree) -> Result<Option<(Signed, String)>, ApiError> {
         let signed = Signed { size: tree.size(), at_unix_ms: unix_ms(self.clock.now()) };
         let waited_ms = signed.at_unix_ms.saturating_sub(self.signed.at_unix_ms);
         if signed.size <= self.signed.size || (0..EVERY_MS).contains(&waited_ms) {
@@ -73,12 +79,12 @@ impl Notary {
     }
 
     /// Remembers what has become durable.
-    pub(crate) fn remember(&mut self, signed: Signed) {
+    pub fn remember(&mut self, signed: Signed) {
         self.signed = signed;
     }
 
     /// Reads what the room signed earlier, under whichever of its keys.
-    pub(crate) fn open(&self, note: &str) -> Option<Checkpoint> {
+    pub fn open(&self, note: &str) -> Option<Checkpoint> {
         let note: Note = note.parse().ok()?;
         let has_signed = self.keys.public_keys().signing.iter().any(|key| {
             let verifier = WitnessVerifier::new(self.name.clone(), key.key.to_ed25519());
@@ -90,7 +96,7 @@ impl Notary {
 }
 
 /// A room's word about a checkpoint, as a line of a note.
-pub(crate) fn cosign(
+pub fn cosign(
     keys: &RoomKeys,
     name: KeyName,
     text: &str,

@@ -13,9 +13,9 @@ use super::{broken_row, failed, read_uuid};
 
 /// One version of a dose, with where it came from.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Version {
-    pub(crate) vaccination: Vaccination,
-    pub(crate) provenance: Provenance,
+pub struct Version {
+    pub vaccination: Vaccination,
+    pub provenance: Provenance,
 }
 
 fn cell(row: &[u8; 32], version: i32) -> Result<Cell<'_>, ApiError> {
@@ -32,7 +32,7 @@ fn row_name(subject: &SubjectId, id: &VaccinationId) -> [u8; 32] {
     name
 }
 
-pub(crate) fn insert(
+pub fn insert(
     tx: &mut Tx,
     keys: &RoomKeys,
     permit: &Permit,
@@ -56,7 +56,7 @@ pub(crate) fn insert(
 }
 
 /// The newest version of each of a person's doses, in order of dose number and date.
-pub(crate) fn list(
+pub fn list(
     tx: &mut Tx,
     keys: &RoomKeys,
     permit: &Permit,

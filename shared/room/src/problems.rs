@@ -124,7 +124,7 @@ pub static ALL: [&ProblemKind; 13] = [
 ];
 
 /// Whether a line of the operation log ended with a problem.
-pub(crate) fn is_code(result: &str) -> bool {
+pub fn is_code(result: &str) -> bool {
     let common = service::problems::ALL.into_iter().chain(service::problems::inquiry::ALL);
     common.chain(ALL).any(|kind| kind.code == result)
 }

@@ -14,10 +14,10 @@ use super::{broken_row, failed, read_uuid};
 
 /// A version of a person's entry.
 #[derive(Clone, Debug)]
-pub(crate) struct Found {
-    pub(crate) id: SubjectId,
-    pub(crate) version: i32,
-    pub(crate) subject: Subject,
+pub struct Found {
+    pub id: SubjectId,
+    pub version: i32,
+    pub subject: Subject,
 }
 
 /// What is inside the sealed column; lives only between a cell and a [`Subject`].
@@ -45,7 +45,7 @@ fn number_cell(id: &SubjectId) -> Cell<'_> {
 }
 
 /// Writes the next version of a person's entry.
-pub(crate) fn insert(
+pub fn insert(
     tx: &mut Tx,
     keys: &RoomKeys,
     permit: &Permit,
@@ -75,7 +75,7 @@ pub(crate) fn insert(
 }
 
 /// Ties a number to a person, apart from the person's entry.
-pub(crate) fn insert_number(
+pub fn insert_number(
     tx: &mut Tx,
     keys: &RoomKeys,
     permit: &Permit,
@@ -100,7 +100,7 @@ pub(crate) fn insert_number(
 /// The index only finds the row; that it is this person's, the sealed number says, which is bound to
 /// the person.  So rows that somebody with the database's rights has mixed up lead to an error, not
 /// to another person's records.
-pub(crate) fn find_by_number(
+pub fn find_by_number(
     tx: &mut Tx,
     keys: &RoomKeys,
     permit: &Permit,
@@ -121,7 +121,7 @@ pub(crate) fn find_by_number(
 }
 
 /// What the check for misuse may compare of a person.
-pub(crate) fn known(
+pub fn known(
     tx: &mut Tx,
     keys: &RoomKeys,
     permit: &Permit,
@@ -140,7 +140,7 @@ pub(crate) fn known(
 }
 
 /// The newest version of a person's entry.
-pub(crate) fn find(
+pub fn find(
     tx: &mut Tx,
     keys: &RoomKeys,
     permit: &Permit,

@@ -4,19 +4,18 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
 /// The log shows a room something that does not continue what the room has seen.
-pub(crate) const CONTRADICTION: &str =
-    "the provision log does not continue what a room has seen of it";
+pub const CONTRADICTION: &str = "the provision log does not continue what a room has seen of it";
 /// The log could not be witnessed for too long.
-pub(crate) const SILENCE: &str = "the provision log could not be witnessed for too long";
+pub const SILENCE: &str = "the provision log could not be witnessed for too long";
 /// Too few municipalities see the same log.
-pub(crate) const NO_QUORUM: &str = "too few municipalities witness the provision log";
+pub const NO_QUORUM: &str = "too few municipalities witness the provision log";
 
 /// The alarms that ring now; each is written to the log when it begins and when it ends.
 #[derive(Debug, Default)]
-pub(crate) struct Alarms(Mutex<BTreeSet<&'static str>>);
+pub struct Alarms(Mutex<BTreeSet<&'static str>>);
 
 impl Alarms {
-    pub(crate) fn set(&self, cause: &'static str, rings: bool) {
+    pub fn set(&self, cause: &'static str, rings: bool) {
         let mut causes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match (rings, causes.contains(cause)) {
             (true, false) => {
@@ -31,7 +30,7 @@ impl Alarms {
         }
     }
 
-    pub(crate) fn causes(&self) -> Vec<&'static str> {
+    pub fn causes(&self) -> Vec<&'static str> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect()
     }
 }

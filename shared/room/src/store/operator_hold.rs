@@ -20,13 +20,13 @@ fn newest(tx: &mut Tx, permit: &Permit, operator: &str) -> Result<Option<(i64, b
         .map_err(failed)
 }
 
-pub(crate) fn is_held(tx: &mut Tx, permit: &Permit, operator: &str) -> Result<bool, ApiError> {
+pub fn is_held(tx: &mut Tx, permit: &Permit, operator: &str) -> Result<bool, ApiError> {
     Ok(newest(tx, permit, operator)?.is_some_and(|(_, held)| held))
 }
 
 /// Holds or releases an operator, with the rule or the supervisor that did it; answers whether that
 /// is news.
-pub(crate) fn set(
+pub fn set(
     tx: &mut Tx,
     permit: &Permit,
     (operator, held): (&str, bool),
@@ -52,7 +52,7 @@ pub(crate) fn set(
 }
 
 /// Operators whose inquiries are held now.
-pub(crate) fn list(tx: &mut Tx, permit: &Permit) -> Result<Vec<String>, ApiError> {
+pub fn list(tx: &mut Tx, permit: &Permit) -> Result<Vec<String>, ApiError> {
     let rows: Vec<(String, bool)> = operator_hold::table
         .filter(operator_hold::municipality.eq(permit.municipality().as_str()))
         .order((operator_hold::operator, operator_hold::at_unix_ms))

@@ -11,7 +11,7 @@ use super::{broken_row, failed};
 use crate::problems::INSPECTION_ALTERED;
 
 /// Keeps an inspection under the lines it looked at; nobody else has looked at just as many.
-pub(crate) fn insert(
+pub fn insert(
     tx: &mut Tx,
     permit: &Permit,
     (to_sequence, month): (u64, i32),
@@ -31,11 +31,7 @@ pub(crate) fn insert(
 }
 
 /// The newest inspection, as the room signed it.
-pub(crate) fn last(
-    tx: &mut Tx,
-    keys: &RoomKeys,
-    permit: &Permit,
-) -> Result<Option<Inspection>, ApiError> {
+pub fn last(tx: &mut Tx, keys: &RoomKeys, permit: &Permit) -> Result<Option<Inspection>, ApiError> {
     let row: Option<(Vec<u8>, Vec<u8>)> = inspection::table
         .filter(inspection::municipality.eq(permit.municipality().as_str()))
         .order(inspection::to_sequence.desc())
@@ -47,7 +43,7 @@ pub(crate) fn last(
 }
 
 /// A month's inspections, oldest first, each as the room signed it.
-pub(crate) fn list(
+pub fn list(
     tx: &mut Tx,
     keys: &RoomKeys,
     permit: &Permit,

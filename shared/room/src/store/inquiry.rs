@@ -15,7 +15,7 @@ use super::{broken_row, failed, read_uuid};
 
 /// How far an inquiry of this room has come.
 #[derive(Clone, Debug)]
-pub(crate) enum State {
+pub enum State {
     /// Asked, perhaps; no answer is kept yet.
     Begun,
     Answered(AskAnswer),
@@ -25,21 +25,21 @@ pub(crate) enum State {
 
 /// An inquiry of this room.
 #[derive(Clone, Debug)]
-pub(crate) struct Found {
-    pub(crate) subject: SubjectId,
+pub struct Found {
+    pub subject: SubjectId,
     provider: String,
     procedure: String,
     legal_basis: String,
     confirmation: String,
     operator: String,
     /// Where it was asked first; a retry speaks of the same act.
-    pub(crate) terminal: String,
-    pub(crate) state: State,
+    pub terminal: String,
+    pub state: State,
 }
 
 impl Found {
     /// Whether the same question is asked again.
-    pub(crate) fn is_same(&self, header: &InquiryHeader, subject: SubjectId) -> bool {
+    pub fn is_same(&self, header: &InquiryHeader, subject: SubjectId) -> bool {
         self.subject == subject
             && self.provider == header.provider.as_str()
             && self.procedure == header.procedure
@@ -51,17 +51,17 @@ impl Found {
 
 /// An answer with what proves it.
 #[derive(Clone, Debug)]
-pub(crate) struct Settled {
-    pub(crate) answer: AskAnswer,
-    pub(crate) proof: Proof,
+pub struct Settled {
+    pub answer: AskAnswer,
+    pub proof: Proof,
 }
 
 /// What the asker needs, years later, to show what was received and that it is in the log.
 #[derive(Clone, Debug, Serialize)]
-pub(crate) struct Proof {
-    pub(crate) receipt: Receipt,
+pub struct Proof {
+    pub receipt: Receipt,
     /// Opens the entry's commitment; absent where nothing was provided.
-    pub(crate) salt: Option<Base64Bytes>,
+    pub salt: Option<Base64Bytes>,
 }
 
 fn receipt_cell(id: &InquiryId) -> Cell<'_> {
@@ -73,7 +73,7 @@ fn answer_cell(id: &InquiryId) -> Cell<'_> {
 }
 
 /// Keeps that an inquiry has begun.
-pub(crate) fn insert(
+pub fn insert(
     tx: &mut Tx,
     permit: &Permit,
     header: &InquiryHeader,
@@ -100,7 +100,7 @@ pub(crate) fn insert(
 
 type Row = (Vec<u8>, (String, String, String), (String, String, String), String, Option<Vec<u8>>);
 
-pub(crate) fn find(
+pub fn find(
     tx: &mut Tx,
     keys: &RoomKeys,
     permit: &Permit,
@@ -145,7 +145,7 @@ pub(crate) fn find(
 }
 
 /// Keeps an answer until its time and its proof for good; what is already there stays as it is.
-pub(crate) fn settle(
+pub fn settle(
     tx: &mut Tx,
     keys: &RoomKeys,
     permit: &Permit,
@@ -179,7 +179,7 @@ pub(crate) fn settle(
 }
 
 /// Deletes answers whose time is over; returns how many.
-pub(crate) fn expire(tx: &mut Tx, permit: &Permit, now_unix_ms: i64) -> Result<usize, ApiError> {
+pub fn expire(tx: &mut Tx, permit: &Permit, now_unix_ms: i64) -> Result<usize, ApiError> {
     let municipality = permit.municipality();
     let due = inquiry::table
         .filter(inquiry::municipality.eq(municipality.as_str()))

@@ -9,7 +9,7 @@ use super::schema::{witness_evidence, witness_state};
 use super::{broken_row, failed};
 
 /// The note of the newest checkpoint that the room has seen the log grow to.
-pub(crate) fn known(tx: &mut Tx, permit: &Permit) -> Result<Option<String>, ApiError> {
+pub fn known(tx: &mut Tx, permit: &Permit) -> Result<Option<String>, ApiError> {
     permit.expect_action(Action::WitnessLog)?;
     witness_state::table
         .filter(witness_state::municipality.eq(permit.municipality().as_str()))
@@ -21,7 +21,7 @@ pub(crate) fn known(tx: &mut Tx, permit: &Permit) -> Result<Option<String>, ApiE
 
 /// Remembers a checkpoint in place of the one it was proven to continue; `false` if the room knows
 /// another one meanwhile.
-pub(crate) fn remember(
+pub fn remember(
     tx: &mut Tx,
     permit: &Permit,
     known: Option<&str>,
@@ -54,7 +54,7 @@ pub(crate) fn remember(
 }
 
 /// Keeps two notes of the log of which neither continues the other.
-pub(crate) fn keep_evidence(
+pub fn keep_evidence(
     tx: &mut Tx,
     permit: &Permit,
     (known, seen): (&str, &str),

@@ -14,7 +14,7 @@ use zeroize::{Zeroize as _, Zeroizing};
 const NUMBER_BYTES: usize = 12;
 
 /// Number and signature, as bytes to be sealed.
-pub(crate) fn write_question(
+pub fn write_question(
     keys: &RoomKeys,
     header: &InquiryHeader,
     number: &IndividualNumber,
@@ -24,7 +24,7 @@ pub(crate) fn write_question(
 }
 
 /// Reads what was sealed and checks that the inquirer itself wrote this number.
-pub(crate) fn read_question(
+pub fn read_question(
     header: &InquiryHeader,
     plain: &[u8],
     has_signed: impl Fn(&[u8], &Signature) -> bool,
@@ -46,26 +46,32 @@ fn signed_content(header: &InquiryHeader, number: &IndividualNumber) -> Zeroizin
 /// What is provided: doses, and the salt that opens the log entry's commitment.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Content {
-    pub(crate) vaccinations: Vec<Vaccination>,
-    pub(crate) salt: Base64Bytes,
+pub struct Content {
+    pub vaccinations: Vec<Vaccination>,
+    pub salt: Base64Bytes,
+}
+
+impl std::fmt::Debug for Content {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Content(redacted)")
+    }
 }
 
 impl Content {
-    pub(crate) fn new(vaccinations: Vec<Vaccination>) -> Result<Self, ApiError> {
+    pub fn new(vaccinations: Vec<Vaccination>) -> Result<Self, ApiError> {
         let salt = Salt::make_random()?;
         Ok(Self { vaccinations, salt: Base64Bytes(salt.reveal().to_vec()) })
     }
 
     /// The commitment of the log entry: to this person and exactly these doses.
-    pub(crate) fn commit(&self, number: &IndividualNumber) -> Result<[u8; 32], ApiError> {
+    pub fn commit(&self, number: &IndividualNumber) -> Result<[u8; 32], ApiError> {
         let salt = Salt::from_bytes(&self.salt.0)?;
         let doses = self.doses()?;
         Ok(*crypto::Commitment::new(&salt, number, doses.as_bytes()).as_bytes())
     }
 
     /// The exact text that is committed to.
-    pub(crate) fn doses(&self) -> Result<Zeroizing<String>, ApiError> {
+    pub fn doses(&self) -> Result<Zeroizing<String>, ApiError> {
         serde_json::to_string(&self.vaccinations).map(Zeroizing::new).map_err(|_| malformed())
     }
 }
@@ -77,11 +83,11 @@ impl Drop for Content {
 }
 
 /// The answer as it is sealed: `None` for every kind of nothing.
-pub(crate) fn write_answer(content: Option<&Content>) -> Result<Zeroizing<Vec<u8>>, ApiError> {
+pub fn write_answer(content: Option<&Content>) -> Result<Zeroizing<Vec<u8>>, ApiError> {
     serde_json::to_vec(&content).map(Zeroizing::new).map_err(|_| malformed())
 }
 
-pub(crate) fn read_answer(plain: &[u8]) -> Result<Option<Content>, ApiError> {
+pub fn read_answer(plain: &[u8]) -> Result<Option<Content>, ApiError> {
     serde_json::from_slice(plain).map_err(|_| malformed())
 }
 

@@ -15,33 +15,33 @@ use crate::room::Room;
 
 /// What an act was about.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct About {
-    pub(crate) purpose: String,
-    pub(crate) subject: Option<Uuid>,
-    pub(crate) inquiry: Option<Uuid>,
+pub struct About {
+    pub purpose: String,
+    pub subject: Option<Uuid>,
+    pub inquiry: Option<Uuid>,
 }
 
 /// A line on its way into the log.
 #[derive(Clone, Debug)]
-pub(crate) struct Line {
-    pub(crate) entry: OperationEntry,
+pub struct Line {
+    pub entry: OperationEntry,
     recorded: Option<Recorded>,
 }
 
 impl Line {
     /// A line of an act that has only begun: another one will say how it ended.
-    pub(crate) fn begun(self) -> Self {
+    pub fn begun(self) -> Self {
         Self { recorded: None, ..self }
     }
 
     /// Said after the commit.
-    pub(crate) fn is_durable(&self) {
+    pub fn is_durable(&self) {
         self.recorded.iter().for_each(Recorded::set);
     }
 }
 
 /// The line that says how an act under a permit ended.
-pub(crate) fn entry(permit: &Permit, about: About, result: &str) -> Line {
+pub fn entry(permit: &Permit, about: About, result: &str) -> Line {
     let OpContext { actor, request, at, recorded } = permit.context();
     let names = names(Some(actor));
     let act = format!("{:?}", permit.action());
@@ -85,7 +85,7 @@ fn names(actor: Option<&Actor>) -> (String, String) {
 
 /// Writes down a refusal that names an inquiry, before the caller hears of it; what is already
 /// written stays the only line.
-pub(crate) async fn conclude<T>(
+pub async fn conclude<T>(
     room: &Room,
     permit: &Permit,
     about: About,
@@ -102,7 +102,7 @@ pub(crate) async fn conclude<T>(
 
 /// Writes the line of a request that has none yet: in the caller's own room or, if that is not one
 /// of ours, in the instance's own log (C118).
-pub(crate) async fn record(host: &Host, ended: Ended) -> Result<(), ApiError> {
+pub async fn record(host: &Host, ended: Ended) -> Result<(), ApiError> {
     let own = match &ended.actor {
         Some(Actor::Operator { municipality, .. }) => Some(*municipality),
         Some(Actor::Terminal { municipality, .. }) => *municipality,
@@ -118,12 +118,12 @@ pub(crate) async fn record(host: &Host, ended: Ended) -> Result<(), ApiError> {
 }
 
 /// The bytes that are the leaves of the log.
-pub(crate) fn bodies(lines: &[Line]) -> Result<Vec<Vec<u8>>, ApiError> {
+pub fn bodies(lines: &[Line]) -> Result<Vec<Vec<u8>>, ApiError> {
     let bodies: Result<_, _> = lines.iter().map(|line| serde_json::to_vec(&line.entry)).collect();
     bodies.map_err(|error| ApiError::caused(&problems::INTERNAL, error))
 }
 
 /// Milliseconds since 1970; times of the far future are cut to the largest number.
-pub(crate) fn unix_ms(at: OffsetDateTime) -> i64 {
+pub fn unix_ms(at: OffsetDateTime) -> i64 {
     i64::try_from(at.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX)
 }

@@ -12,25 +12,25 @@ use super::schema::{inquiry, one_sided, provision, reconciliation};
 use super::{broken_row, failed, read_uuid};
 
 /// How far the room has come: entries before the index, and when it last came so far.
-pub(crate) type Progress = (u64, i64);
+pub type Progress = (u64, i64);
 
 /// An answer the room keeps, or has kept until it expired.
 #[derive(Clone, Debug)]
-pub(crate) struct Answer {
-    pub(crate) provider: String,
-    pub(crate) state: String,
-    pub(crate) log_index: u64,
+pub struct Answer {
+    pub provider: String,
+    pub state: String,
+    pub log_index: u64,
 }
 
 /// The room's own records of some inquiries.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Records {
+pub struct Records {
     /// Who received what this room provided.
-    pub(crate) provisions: HashMap<InquiryId, String>,
-    pub(crate) answers: HashMap<InquiryId, Answer>,
+    pub provisions: HashMap<InquiryId, String>,
+    pub answers: HashMap<InquiryId, Answer>,
 }
 
-pub(crate) fn progress(tx: &mut Tx, permit: &Permit) -> Result<Progress, ApiError> {
+pub fn progress(tx: &mut Tx, permit: &Permit) -> Result<Progress, ApiError> {
     let row: Option<(i64, i64)> = reconciliation::table
         .filter(reconciliation::municipality.eq(permit.municipality().as_str()))
         .select((reconciliation::next_index, reconciliation::reconciled_at_unix_ms))
@@ -41,7 +41,7 @@ pub(crate) fn progress(tx: &mut Tx, permit: &Permit) -> Result<Progress, ApiErro
     Ok((u64::try_from(next_index).map_err(|_| broken_row())?, at_unix_ms))
 }
 
-pub(crate) fn save_progress(
+pub fn save_progress(
     tx: &mut Tx,
     permit: &Permit,
     (next_index, at_unix_ms): Progress,
@@ -62,11 +62,7 @@ pub(crate) fn save_progress(
     Ok(())
 }
 
-pub(crate) fn records(
-    tx: &mut Tx,
-    permit: &Permit,
-    inquiries: &[InquiryId],
-) -> Result<Records, ApiError> {
+pub fn records(tx: &mut Tx, permit: &Permit, inquiries: &[InquiryId]) -> Result<Records, ApiError> {
     let code = permit.municipality();
     let ids: Vec<&[u8]> = inquiries.iter().map(|id| id.0.as_bytes().as_slice()).collect();
     let query = provision::table
@@ -100,7 +96,7 @@ pub(crate) fn records(
 
 /// What the room provided and what it got answered, after `from` and until `to`: with the side that
 /// it would have alone.
-pub(crate) fn recorded(
+pub fn recorded(
     tx: &mut Tx,
     permit: &Permit,
     (from, to): (i64, i64),
@@ -124,7 +120,7 @@ pub(crate) fn recorded(
 }
 
 /// The oldest records that are still alone.
-pub(crate) fn open(tx: &mut Tx, permit: &Permit, limit: u16) -> Result<Vec<OneSided>, ApiError> {
+pub fn open(tx: &mut Tx, permit: &Permit, limit: u16) -> Result<Vec<OneSided>, ApiError> {
     let rows: Vec<(Vec<u8>, String, Option<i64>, i64)> = one_sided::table
         .filter(one_sided::municipality.eq(permit.municipality().as_str()))
         .filter(one_sided::resolved_at_unix_ms.is_null())
@@ -148,7 +144,7 @@ pub(crate) fn open(tx: &mut Tx, permit: &Permit, limit: u16) -> Result<Vec<OneSi
 }
 
 /// How many records are still alone.
-pub(crate) fn count_open(tx: &mut Tx, permit: &Permit) -> Result<i64, ApiError> {
+pub fn count_open(tx: &mut Tx, permit: &Permit) -> Result<i64, ApiError> {
     one_sided::table
         .filter(one_sided::municipality.eq(permit.municipality().as_str()))
         .filter(one_sided::resolved_at_unix_ms.is_null())
@@ -158,7 +154,7 @@ pub(crate) fn count_open(tx: &mut Tx, permit: &Permit) -> Result<i64, ApiError> 
 }
 
 /// Keeps a record that is alone; `false` if it was found before.
-pub(crate) fn insert(tx: &mut Tx, permit: &Permit, found: &OneSided) -> Result<bool, ApiError> {
+pub fn insert(tx: &mut Tx, permit: &Permit, found: &OneSided) -> Result<bool, ApiError> {
     let code = permit.municipality();
     let log_index = found.log_index.map(i64::try_from).transpose().map_err(|_| broken_row())?;
     let insert = diesel::insert_into(one_sided::table).values((
@@ -173,7 +169,7 @@ pub(crate) fn insert(tx: &mut Tx, permit: &Permit, found: &OneSided) -> Result<b
 }
 
 /// The other side has come.
-pub(crate) fn resolve(tx: &mut Tx, permit: &Permit, one: &OneSided) -> Result<bool, ApiError> {
+pub fn resolve(tx: &mut Tx, permit: &Permit, one: &OneSided) -> Result<bool, ApiError> {
     let code = permit.municipality();
     let row = one_sided::table
         .filter(one_sided::municipality.eq(code.as_str()))

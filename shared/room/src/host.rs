@@ -21,44 +21,50 @@ use crate::problems;
 use crate::room::Room;
 use crate::writer::Queue;
 
-pub(crate) struct Host {
-    pub(crate) instance: String,
-    pub(crate) db: Db,
-    pub(crate) rooms: HashMap<MunicipalityCode, Arc<Room>>,
+pub struct Host {
+    pub instance: String,
+    pub db: Db,
+    pub rooms: HashMap<MunicipalityCode, Arc<Room>>,
     /// Ours too, but their keys are missing, or their logs are not as they were signed.
-    pub(crate) closed: Vec<MunicipalityCode>,
+    pub closed: Vec<MunicipalityCode>,
     /// The log of whatever belongs to none of the rooms.
-    pub(crate) own_log: Queue,
-    pub(crate) participants: Participants,
-    pub(crate) broker: Client,
+    pub own_log: Queue,
+    pub participants: Participants,
+    pub broker: Client,
     /// The provision log itself, for witnessing, comparing and disclosing; inquiries go by the broker.
-    pub(crate) log: Client,
-    pub(crate) permit_keys: Vec<DecodingKey>,
-    pub(crate) log_verifiers: Vec<Verifier>,
-    pub(crate) log_origin: Origin,
+    pub log: Client,
+    pub permit_keys: Vec<DecodingKey>,
+    pub log_verifiers: Vec<Verifier>,
+    pub log_origin: Origin,
     /// The last checkpoint whose signature was found good: one covers a whole group of entries.
-    pub(crate) last_checkpoint: Mutex<Option<(String, Checkpoint)>>,
-    pub(crate) permissions: Arc<service::permissions::Permissions>,
-    pub(crate) limits: Limits,
-    pub(crate) witness: WitnessConfig,
-    pub(crate) review: ReviewConfig,
-    pub(crate) reconcile_every_s: u64,
-    pub(crate) exemptions: DisclosureExemptions,
-    pub(crate) alarms: Alarms,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) counters: Counters,
+    pub last_checkpoint: Mutex<Option<(String, Checkpoint)>>,
+    pub permissions: Arc<service::permissions::Permissions>,
+    pub limits: Limits,
+    pub witness: WitnessConfig,
+    pub review: ReviewConfig,
+    pub reconcile_every_s: u64,
+    pub exemptions: DisclosureExemptions,
+    pub alarms: Alarms,
+    pub clock: Arc<dyn Clock>,
+    pub counters: Counters,
+}
+
+impl std::fmt::Debug for Host {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Host({}, {} rooms)", self.instance, self.rooms.len())
+    }
 }
 
 impl Host {
     /// The room of a municipality, if it is one of ours.
-    pub(crate) fn room(&self, municipality: MunicipalityCode) -> Result<Arc<Room>, ApiError> {
+    pub fn room(&self, municipality: MunicipalityCode) -> Result<Arc<Room>, ApiError> {
         let is_closed = self.closed.contains(&municipality);
         let refusal = if is_closed { &problems::ROOM_CLOSED } else { &problems::NOT_HOSTED };
         self.rooms.get(&municipality).map(Arc::clone).ok_or_else(|| ApiError::new(refusal))
     }
 
     /// A checkpoint of the pinned log, if it is one; what was just verified is not verified again.
-    pub(crate) fn checkpoint(&self, note: &str) -> Option<Checkpoint> {
+    pub fn checkpoint(&self, note: &str) -> Option<Checkpoint> {
         let mut last = self.last_checkpoint.lock().ok()?;
         if let Some((known, checkpoint)) = last.as_ref()
             && known == note
@@ -70,23 +76,23 @@ impl Host {
         Some(checkpoint)
     }
 
-    pub(crate) fn directory(&self) -> Result<Arc<Directory>, ApiError> {
+    pub fn directory(&self) -> Result<Arc<Directory>, ApiError> {
         let now = self.clock.now().unix_timestamp();
         let directory = self.participants.directory(now);
         directory.map_err(|error| ApiError::caused(&common::UNAVAILABLE, error))
     }
 
-    pub(crate) fn permission_list(&self) -> Arc<PermissionList> {
+    pub fn permission_list(&self) -> Arc<PermissionList> {
         self.permissions.current()
     }
 
     /// Whether inquiries wait until the provision log can be trusted again.
-    pub(crate) fn is_log_doubtful(&self) -> bool {
+    pub fn is_log_doubtful(&self) -> bool {
         self.witness.policy == WitnessPolicy::Stop && !self.alarms.causes().is_empty()
     }
 
     /// The permit of a job that nobody asked for: an act like any other (C113).
-    pub(crate) fn job(&self, action: Action, room: &Room) -> Result<Permit, ApiError> {
+    pub fn job(&self, action: Action, room: &Room) -> Result<Permit, ApiError> {
         let actor =
             Actor::Service { kind: ServiceKind::Partition, instance: self.instance.clone() };
         let context = OpContext::new(actor, RequestId::make_random(), self.clock.now());
@@ -94,7 +100,7 @@ impl Host {
     }
 
     /// Reads a room's rows as they are at one moment, without waiting for the room's writer.
-    pub(crate) async fn read<T: Send + 'static>(
+    pub async fn read<T: Send + 'static>(
         &self,
         name: &'static str,
         permit: &Permit,
@@ -106,13 +112,13 @@ impl Host {
     }
 
     /// Milliseconds since 1970, now.
-    pub(crate) fn now_unix_ms(&self) -> i64 {
+    pub fn now_unix_ms(&self) -> i64 {
         crate::operation_log::unix_ms(self.clock.now())
     }
 }
 
 /// How the database knows a room.
-pub(crate) fn room_key(municipality: MunicipalityCode) -> Result<RoomKey, ApiError> {
+pub fn room_key(municipality: MunicipalityCode) -> Result<RoomKey, ApiError> {
     let key = RoomKey::parse(municipality.as_str());
     key.map_err(|error| ApiError::caused(&common::INTERNAL, error))
 }

@@ -33,7 +33,7 @@ struct TileRow {
 }
 
 /// Appends the bodies of one transaction; the last one carries the root after it.
-pub(crate) fn append(
+pub fn append(
     tx: &mut Tx,
     room: RoomKey,
     bodies: Vec<Vec<u8>>,
@@ -66,13 +66,13 @@ pub(crate) fn append(
 }
 
 /// Whether anything was ever done in a room.
-pub(crate) fn has_begun(tx: &mut Tx, room: RoomKey) -> Result<bool, DbError> {
+pub fn has_begun(tx: &mut Tx, room: RoomKey) -> Result<bool, DbError> {
     let lines = operation_log::table.filter(operation_log::municipality.eq(room.to_string()));
     Ok(diesel::select(diesel::dsl::exists(lines)).get_result(tx)?)
 }
 
 /// Size and root of a room's log, if anything was ever done there.
-pub(crate) fn last(tx: &mut Tx, room: RoomKey) -> Result<Option<(u64, Hash)>, ApiError> {
+pub fn last(tx: &mut Tx, room: RoomKey) -> Result<Option<(u64, Hash)>, ApiError> {
     let last: Option<(i64, Option<Vec<u8>>)> = operation_log::table
         .filter(operation_log::municipality.eq(room.to_string()))
         .order(operation_log::seq.desc())
@@ -87,21 +87,17 @@ pub(crate) fn last(tx: &mut Tx, room: RoomKey) -> Result<Option<(u64, Hash)>, Ap
 }
 
 /// Rebuilds the tree of a room's log and proves it against the last root.
-pub(crate) fn restore(tx: &mut Tx, room: RoomKey) -> Result<Tree, ApiError> {
+pub fn restore(tx: &mut Tx, room: RoomKey) -> Result<Tree, ApiError> {
     last(tx, room)?.map_or_else(|| Ok(Tree::new()), |last| tree(tx, room, last))
 }
 
 /// The tree of the log's first lines, if they still make this root.
-pub(crate) fn tree(
-    tx: &mut Tx,
-    room: RoomKey,
-    (size, root): (u64, Hash),
-) -> Result<Tree, ApiError> {
+pub fn tree(tx: &mut Tx, room: RoomKey, (size, root): (u64, Hash)) -> Result<Tree, ApiError> {
     Tree::restore(size, root, |tile, width| read_tile(tx, room, tile, width)).map_err(unread)
 }
 
 /// Proves that the tree continues what it was at an earlier size.
-pub(crate) fn consistency(
+pub fn consistency(
     tx: &mut Tx,
     room: RoomKey,
     (tree, size): (&Tree, u64),
@@ -117,7 +113,7 @@ fn unread(error: ReadError<ApiError>) -> ApiError {
     }
 }
 
-pub(crate) fn keep_checkpoint(
+pub fn keep_checkpoint(
     tx: &mut Tx,
     room: RoomKey,
     signed: Signed,
@@ -133,10 +129,7 @@ pub(crate) fn keep_checkpoint(
     on_engine!(tx, c => insert.on_conflict_do_nothing().execute(c)).map(drop).map_err(failed)
 }
 
-pub(crate) fn last_checkpoint(
-    tx: &mut Tx,
-    room: RoomKey,
-) -> Result<Option<(Signed, String)>, ApiError> {
+pub fn last_checkpoint(tx: &mut Tx, room: RoomKey) -> Result<Option<(Signed, String)>, ApiError> {
     let row: Option<(i64, i64, String)> = operation_checkpoint::table
         .filter(operation_checkpoint::municipality.eq(room.to_string()))
         .order(operation_checkpoint::size.desc())
@@ -183,7 +176,7 @@ fn read_tile(
 }
 
 /// A page of the room's log, oldest first.
-pub(crate) fn list(
+pub fn list(
     tx: &mut Tx,
     permit: &Permit,
     page: &ListPage,
@@ -192,13 +185,13 @@ pub(crate) fn list(
     rows.into_iter().map(|(sequence, body)| indexed(sequence, &body)).collect()
 }
 
-pub(crate) fn indexed(sequence: u64, body: &[u8]) -> Result<IndexedOperation, ApiError> {
+pub fn indexed(sequence: u64, body: &[u8]) -> Result<IndexedOperation, ApiError> {
     let entry = serde_json::from_slice(body).map_err(|_| broken_row())?;
     Ok(IndexedOperation { sequence, entry })
 }
 
 /// The same page as it was hashed.
-pub(crate) fn read(
+pub fn read(
     tx: &mut Tx,
     permit: &Permit,
     page: &ListPage,
@@ -218,7 +211,7 @@ pub(crate) fn read(
 
 /// The first line of a time, found by halving: lines stand in the order of their times, give or
 /// take how long a request lasts.
-pub(crate) fn first_since(tx: &mut Tx, permit: &Permit, unix_ms: i64) -> Result<u64, ApiError> {
+pub fn first_since(tx: &mut Tx, permit: &Permit, unix_ms: i64) -> Result<u64, ApiError> {
     let since = unix_ms.saturating_sub(REQUEST_MS_MAX);
     let (mut from, mut to) =
         (0, last(tx, room_key(permit.municipality())?)?.map_or(0, |(to, _)| to));
@@ -233,7 +226,7 @@ pub(crate) fn first_since(tx: &mut Tx, permit: &Permit, unix_ms: i64) -> Result<
 }
 
 /// When the first line from here on was begun, if it can be read.
-pub(crate) fn time_of(tx: &mut Tx, permit: &Permit, from: u64) -> Result<Option<i64>, ApiError> {
+pub fn time_of(tx: &mut Tx, permit: &Permit, from: u64) -> Result<Option<i64>, ApiError> {
     let rows = read(tx, permit, &ListPage { from, limit: 1 })?;
     let line = rows.first().and_then(|(sequence, body)| indexed(*sequence, body).ok());
     Ok(line.map(|line| line.entry.at_unix_ms))

@@ -14,10 +14,10 @@ use crate::question::Content;
 
 /// Who asked, under which ids.
 #[derive(Clone, Debug)]
-pub(crate) struct Asked {
-    pub(crate) inquiry: InquiryId,
-    pub(crate) inquirer: MunicipalityCode,
-    pub(crate) permit_id: String,
+pub struct Asked {
+    pub inquiry: InquiryId,
+    pub inquirer: MunicipalityCode,
+    pub permit_id: String,
 }
 
 fn content_cell(id: &InquiryId) -> Cell<'_> {
@@ -25,7 +25,7 @@ fn content_cell(id: &InquiryId) -> Cell<'_> {
 }
 
 /// Keeps exactly what is provided, before it leaves.
-pub(crate) fn insert(
+pub fn insert(
     tx: &mut Tx,
     keys: &RoomKeys,
     permit: &Permit,
@@ -49,7 +49,7 @@ pub(crate) fn insert(
 }
 
 /// What was provided under this inquiry before, if anything was: who it was about, and what.
-pub(crate) fn find(
+pub fn find(
     tx: &mut Tx,
     keys: &RoomKeys,
     permit: &Permit,
@@ -70,7 +70,7 @@ pub(crate) fn find(
 }
 
 /// Queues an inquiry about a withheld person for people to decide; once is enough.
-pub(crate) fn hold(
+pub fn hold(
     tx: &mut Tx,
     permit: &Permit,
     asked: &Asked,
@@ -100,18 +100,19 @@ pub(crate) fn hold(
 }
 
 /// What was provided about a person once.
-pub(crate) struct Provided {
-    pub(crate) inquiry: InquiryId,
-    pub(crate) inquirer: MunicipalityCode,
-    pub(crate) content: Content,
-    pub(crate) at_unix_ms: i64,
+#[derive(Debug)]
+pub struct Provided {
+    pub inquiry: InquiryId,
+    pub inquirer: MunicipalityCode,
+    pub content: Content,
+    pub at_unix_ms: i64,
 }
 
 /// Far above what a life brings, so that one answer stays readable.
 const PROVISIONS_MAX: usize = 1_000;
 
 /// All that was provided about a person, oldest first.
-pub(crate) fn list_of(
+pub fn list_of(
     tx: &mut Tx,
     keys: &RoomKeys,
     permit: &Permit,
@@ -146,7 +147,7 @@ pub(crate) fn list_of(
 type Row = (Vec<u8>, String, Vec<u8>, Vec<u8>, i64);
 
 /// A page of the room's provision records, oldest first.
-pub(crate) fn list(
+pub fn list(
     tx: &mut Tx,
     keys: &RoomKeys,
     permit: &Permit,

@@ -3,16 +3,16 @@
 //! Invariant: every function takes a permit or, for the room's own log, the municipality of its
 //! writer; every statement filters by it.  On PostgreSQL row-level security says the same again.
 
-pub(crate) mod inquiry;
-pub(crate) mod inspection;
-pub(crate) mod operation;
-pub(crate) mod operator_hold;
-pub(crate) mod provision;
-pub(crate) mod reconciliation;
+pub mod inquiry;
+pub mod inspection;
+pub mod operation;
+pub mod operator_hold;
+pub mod provision;
+pub mod reconciliation;
 mod schema;
-pub(crate) mod subject;
-pub(crate) mod vaccination;
-pub(crate) mod witness;
+pub mod subject;
+pub mod vaccination;
+pub mod witness;
 
 use db::DbError;
 use service::{ApiError, problems};

@@ -19,12 +19,12 @@ const ATTEMPTS_MAX: u32 = 3;
 
 /// What the acts of one transaction add to the room's operation log.
 #[derive(Debug, Default)]
-pub(crate) struct Acts {
+pub struct Acts {
     lines: Vec<Line>,
 }
 
 impl Acts {
-    pub(crate) fn add(&mut self, line: Line) {
+    pub fn add(&mut self, line: Line) {
         self.lines.push(line);
     }
 }
@@ -38,13 +38,19 @@ struct Job {
 
 /// The end of the queue that callers hold.
 #[derive(Clone)]
-pub(crate) struct Queue {
+pub struct Queue {
     jobs: mpsc::Sender<Job>,
+}
+
+impl std::fmt::Debug for Queue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Queue({} places)", self.jobs.capacity())
+    }
 }
 
 impl Queue {
     /// Whether the room's writer still serves.
-    pub(crate) fn is_served(&self) -> bool {
+    pub fn is_served(&self) -> bool {
         !self.jobs.is_closed()
     }
 
@@ -52,7 +58,7 @@ impl Queue {
     ///
     /// `work` may run several times, so it must only talk to the database.  Returning an error
     /// means that nothing of it is kept; "no" is a value, not an error.
-    pub(crate) async fn write<T, F>(&self, work: F) -> Result<T, ApiError>
+    pub async fn write<T, F>(&self, work: F) -> Result<T, ApiError>
     where
         T: Send + 'static,
         F: Fn(&mut Tx, &mut Acts) -> Result<T, ApiError> + Send + 'static,
@@ -74,7 +80,7 @@ impl Queue {
     }
 
     /// Adds a line that belongs to no other act.
-    pub(crate) async fn add(&self, line: Line) -> Result<(), ApiError> {
+    pub async fn add(&self, line: Line) -> Result<(), ApiError> {
         let work = move |_: &mut Tx, acts: &mut Acts| {
             acts.add(line.clone());
             Ok(())
@@ -83,7 +89,7 @@ impl Queue {
     }
 }
 
-pub(crate) struct Writer {
+pub struct Writer {
     db: Db,
     room: RoomKey,
     /// Absent when the database may hold more than we know: it is read again first.
@@ -94,8 +100,14 @@ pub(crate) struct Writer {
     batch_acts_max: usize,
 }
 
+impl std::fmt::Debug for Writer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Writer({} waiting)", self.jobs.len())
+    }
+}
+
 impl Writer {
-    pub(crate) fn new(
+    pub fn new(
         db: Db,
         room: RoomKey,
         (queue_acts_max, batch_acts_max): (usize, usize),
@@ -106,7 +118,7 @@ impl Writer {
     }
 
     /// Proves that the stored log continues what the room signed last, and goes on signing.
-    pub(crate) async fn signing(mut self, notary: Notary) -> Result<Self, ApiError> {
+    pub async fn signing(mut self, notary: Notary) -> Result<Self, ApiError> {
         self.notary = Some(notary);
         let opened = tokio::task::spawn_blocking(move || {
             self.tree = Some(self.restore()?);
@@ -116,7 +128,7 @@ impl Writer {
     }
 
     /// Serves until the last queue is dropped.
-    pub(crate) async fn run(mut self) {
+    pub async fn run(mut self) {
         while let Some(first) = self.jobs.recv().await {
             let mut jobs = vec![first];
             while jobs.len() < self.batch_acts_max

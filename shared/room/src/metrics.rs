@@ -5,24 +5,24 @@ use prometheus_client::metrics::gauge::Gauge;
 use service::metrics::Metrics;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(crate) struct ResultLabels {
-    pub(crate) result: &'static str,
+pub struct ResultLabels {
+    pub result: &'static str,
 }
 
 /// What a partition counts; never by person, never by municipality pair.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Counters {
-    pub(crate) asked: Family<ResultLabels, Counter>,
-    pub(crate) provided: Family<ResultLabels, Counter>,
-    pub(crate) witness_age_s: Gauge,
-    pub(crate) rooms_cosigned: Gauge,
-    pub(crate) witness_quorum: Gauge,
-    pub(crate) doubts: Gauge,
-    pub(crate) one_sided: Gauge,
+pub struct Counters {
+    pub asked: Family<ResultLabels, Counter>,
+    pub provided: Family<ResultLabels, Counter>,
+    pub witness_age_s: Gauge,
+    pub rooms_cosigned: Gauge,
+    pub witness_quorum: Gauge,
+    pub doubts: Gauge,
+    pub one_sided: Gauge,
 }
 
 impl Counters {
-    pub(crate) fn register(&self, metrics: &Metrics) {
+    pub fn register(&self, metrics: &Metrics) {
         metrics.register(
             "watari_partition_asked",
             "Inquiries of own clerks by result",
