@@ -151,6 +151,7 @@ impl Failure {
             Self::Files(_) | Self::Memory(_) | Self::Note(_) => {
                 "check the file, and whether all keys were given"
             }
+            Self::Export(audit::ExportError::NotEmpty) => "choose another folder",
             Self::Call { source: wire::CallError::Unavailable, .. } => "is the log running?",
             _ => return None,
         })

@@ -39,7 +39,7 @@ pub(super) async fn witnesses(settings: &Settings) -> Result<String, Trouble> {
     let max = settings.provision_log.as_ref().map_or(0, |config| config.witness.silent_s_max);
     let count = gauge("watari_log_round_witnesses").unwrap_or_default();
     if age_s <= max {
-        Ok(format!("{count} cosigned in this round, the last {age_s} s ago"))
+        Ok(format!("{count} in this round, silent for {age_s} s"))
     } else {
         Err(trouble(format!("no cosignature for {age_s} s; {max} s are allowed")))
     }
