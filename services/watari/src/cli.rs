@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    bench, bootstrap, demo, doctor, log, migrate, openapi, routes, run, seed, setup, show,
+    bench, bootstrap, demo, doctor, log, migrate, openapi, routes, run, seed, setup, show, validate,
 };
 use crate::screen::{Screen, complain};
 use crate::{Failure, services};
@@ -35,6 +35,8 @@ enum Command {
     Show(ConfigArg),
     /// Check files, certificates, databases and services, and say what to do
     Doctor(ConfigArg),
+    /// Check a file of subjects, vouchers or doses at home, without database and network
+    Validate(validate::Args),
     /// Verify, export, prove, hold, destroy and mend the provision log, most of it off-line
     Log(log::Args),
     /// Measure this machine: inquiries per second, and what their times give away
@@ -82,6 +84,7 @@ fn dispatch(command: Command, screen: Screen) -> Result<ExitCode, Failure> {
         Command::Seed(args) => seed::run(&args, screen),
         Command::Show(args) => show::run(&args, screen),
         Command::Doctor(args) => doctor::run(&args, screen),
+        Command::Validate(args) => validate::run(&args, screen),
         Command::Log(args) => log::run(args, screen),
         Command::Bench(args) => bench::run(&args, screen),
         Command::Openapi(args) => openapi::run(&args, screen),

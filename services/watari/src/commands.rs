@@ -12,6 +12,7 @@ pub(crate) mod run;
 pub(crate) mod seed;
 pub(crate) mod setup;
 pub(crate) mod show;
+pub(crate) mod validate;
 
 use service::config::TelemetryConfig;
 use service::telemetry::{self, Telemetry};
