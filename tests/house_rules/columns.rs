@@ -23,7 +23,7 @@ fn complaints(schemas: &[Schema], classes: &Classes) -> Vec<String> {
     let mut left = classes.clone();
     let mut found = Vec::new();
     for schema in schemas {
-        let service = schema.service.trim_start_matches("services/");
+        let service = schema.service.rsplit('/').next().unwrap();
         for table in schema.tables() {
             let is_log = is_append_only(&schema.service, &table.name);
             for column in &table.columns {
@@ -105,12 +105,12 @@ CREATE TABLE operation_log (
     body BYTEA
 );
 ";
-    const TOML: &str = "[partition.subject]
+    const TOML: &str = "[room.subject]
 id = { class = 'pseudonymous', why = 'random' }
 name_sealed = { class = 'personal-sealed', why = 'a name' }
 number_index = { class = 'blind-index', why = 'finds' }
 pin_hash = { class = 'secret-hashed', why = 'a secret' }
-[partition.operation_log]
+[room.operation_log]
 body = { class = 'log', why = 'who did what' }
 ";
 

@@ -73,7 +73,9 @@ fn open_functions(schema: &Schema) -> Vec<String> {
         let name = rest.split('(').next().unwrap_or_default();
         let is_bound = text.contains(" SET search_path = pg_catalog, pg_temp AS ");
         if text.contains("SECURITY DEFINER") && !(is_bound && revoked(name)) {
-            found.push(format!("{path}: {name} needs a fixed search_path, and REVOKE … FROM PUBLIC"));
+            found.push(format!(
+                "{path}: {name} needs a fixed search_path, and REVOKE … FROM PUBLIC"
+            ));
         }
     }
     found
@@ -109,6 +111,8 @@ fn unguarded(schema: &Schema) -> Vec<String> {
 }
 
 fn role_of(service: &str) -> String {
+    // Rooms are the partition's.
+    let service = service.replace("shared/room", "partition");
     format!("watari_{}", service.trim_start_matches("services/").replace('-', "_"))
 }
 

@@ -134,7 +134,13 @@ fn cut(text: &str) -> Vec<Statement<'_>> {
         let text = one_line(&lines);
         let is_trigger = text.starts_with("CREATE TRIGGER");
         let is_function = text.starts_with("CREATE FUNCTION");
-        let end = if is_function { "$$;" } else if is_trigger { "END;" } else { ";" };
+        let end = if is_function {
+            "$$;"
+        } else if is_trigger {
+            "END;"
+        } else {
+            ";"
+        };
         if text.ends_with(end) {
             let text = text.trim_end_matches(';').to_owned();
             let is_block = is_trigger || is_function;
