@@ -10,9 +10,10 @@ use super::stage::{LOG, Stage, on_sqlite};
 use crate::support::RUNTIME;
 
 /// Rows that are rolled back again; what they took of the disk stays taken until `VACUUM`.
-const FILL: &str = "INSERT INTO entry SELECT g, 1, decode(md5(g::text), 'hex'), NULL, \
-    uuid_send(gen_random_uuid()), '072036', '131016', 'failed', g, \
+const FILL: &str = "INSERT INTO entry SELECT g, MONTH, 'outcome', '072036', '131016', \
     convert_to(repeat('x', WIDTH), 'UTF8') FROM generate_series(1000000, 1010000) g";
+/// The month whose table is filled.
+const MONTH: &str = "to_char(now() AT TIME ZONE 'Asia/Tokyo', 'YYYYMM')::integer";
 
 #[test]
 fn on_sqlite_a_full_disk_releases_nothing() {
@@ -65,8 +66,11 @@ fn limit(process: &Process, bytes: &str) {
 
 /// Fills the table's file to its limit: first with large rows, then the rest with small ones.
 fn fill(database: &Database) {
+    let open = format!("SELECT open_segment({MONTH})");
+    sql_query(open).execute(&mut database.connect()).unwrap();
     for width in ["1900", "200", "1"] {
-        let refused = sql_query(FILL.replace("WIDTH", width)).execute(&mut database.connect());
+        let fill = FILL.replace("WIDTH", width).replace("MONTH", MONTH);
+        let refused = sql_query(fill).execute(&mut database.connect());
         let words = refused.unwrap_err().to_string();
         assert!(words.contains("could not extend file"), "the disk is not full: {words}");
     }
