@@ -269,6 +269,8 @@ impl<'h> Witness<'h> {
         host.alarms.set(CONTRADICTION, !self.doubts.is_empty());
         host.alarms.set(SILENCE, silent_ms > silent_ms_max);
         host.alarms.set(NO_QUORUM, !has_quorum && !is_young);
+        let alarms = host.alarms.causes().len();
+        host.counters.alarms.set(i64::try_from(alarms).unwrap_or(i64::MAX));
         host.counters.witness_age_s.set(silent_ms / 1_000);
         host.counters.witness_quorum.set(i64::from(has_quorum));
         host.counters.doubts.set(i64::try_from(self.doubts.len()).unwrap_or(i64::MAX));

@@ -110,8 +110,8 @@ impl Log {
         let Doubts { diverged, objected } = self.doubts.as_ref();
         let is_doubtful = diverged.load(Ordering::Relaxed) || objected.load(Ordering::Relaxed);
         let is_stopped = self.queue.is_closed() || is_doubtful;
-        let is_silent = self.rounds.is_silent(now) || self.rounds.stops(now);
-        [("writer", is_stopped), ("witness", is_silent)]
+        // Silence alone is an alarm (metric and error log); it takes the log away only by policy.
+        [("writer", is_stopped), ("witness", self.rounds.stops(now))]
             .into_iter()
             .filter_map(|(cause, holds)| holds.then_some(cause))
             .collect()

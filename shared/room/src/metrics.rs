@@ -14,6 +14,7 @@ pub struct ResultLabels {
 pub struct Counters {
     pub asked: Family<ResultLabels, Counter>,
     pub provided: Family<ResultLabels, Counter>,
+    pub alarms: Gauge,
     pub witness_age_s: Gauge,
     pub rooms_cosigned: Gauge,
     pub witness_quorum: Gauge,
@@ -34,6 +35,7 @@ impl Counters {
             self.provided.clone(),
         );
         let gauges = [
+            ("watari_log_alarms", "Alarms about the log that ring now", &self.alarms),
             ("watari_witness_age_seconds", "Since all rooms cosigned", &self.witness_age_s),
             ("watari_rooms_cosigned", "Rooms in the last round", &self.rooms_cosigned),
             ("watari_witness_quorum", "1 if enough have cosigned lately", &self.witness_quorum),
