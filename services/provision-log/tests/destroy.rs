@@ -13,7 +13,7 @@ use db::{DbError, DbUrl, Tx, on_engine};
 use diesel::sql_types::{BigInt, Text};
 use diesel::{QueryableByName, RunQueryDsl as _, sql_query};
 use domain::retention::{RetentionRules, Segment};
-use domain::{FixedClock, OperatorId};
+use domain::{Clock, FixedClock, OperatorId};
 use ledger::{KeyName, Note, Origin, Signer};
 use provision_log::offline::Database;
 use provision_log::{DestroyError, Destroyed, Keys, Log, Opening, destroy};
@@ -63,7 +63,8 @@ impl Stage {
             let custodians = BOTH.map(|name| custodian(&world, name).verifier().clone());
             let keys = Keys { custodians: custodians.to_vec(), ..Keys::new(world.signer()) };
             let opening = Opening { keys, ..world.opening() };
-            let log = world.try_open_at(opening, Arc::clone(&clock) as _).await.unwrap();
+            let own_clock: Arc<dyn Clock> = Arc::<FixedClock>::clone(&clock);
+            let log = world.try_open_at(opening, own_clock).await.unwrap();
             let operator = OperatorId::parse(MARKER).unwrap();
             let marked = || Entry { operator: operator.clone(), ..provided(7) };
             let appends = (1..NOVEMBER).map(|_| {
@@ -277,12 +278,12 @@ async fn an_exchange_that_fails_half_way_leaves_everything_as_it_was() {
         assert!(matches!(failed, Err(DestroyError::Db(_))), "{failed:?}");
         assert_eq!(stage.bodies().await, 321);
         assert!(stage.verify().await.sound);
-        let changed = stage.world.t.db.transaction("test", |tx| delete_one(tx)).await;
+        let changed = stage.world.t.db.transaction("test", delete_one).await;
         assert!(changed.is_err(), "the log is as closed to others as before");
 
         stage.world.sql_of("DROP TRIGGER planted", "DROP TABLE entry_202611_kept").await;
         assert_eq!(stage.destroy(&note).await.unwrap().bodies, NOVEMBER);
-        assert!(stage.world.t.db.transaction("test", |tx| delete_one(tx)).await.is_err());
+        assert!(stage.world.t.db.transaction("test", delete_one).await.is_err());
         let report = stage.verify().await;
         assert!(report.sound, "{report}");
     }

@@ -109,8 +109,9 @@ async fn mend(
     known: &[Moment],
     newer: Option<&Path>,
 ) -> Result<Reconciled, ReconcileError> {
-    let newer =
-        newer.map(|folder| Box::new(Export::open(folder).unwrap()) as Box<dyn Source + Send>);
+    let open =
+        |folder: &Path| -> Box<dyn Source + Send> { Box::new(Export::open(folder).unwrap()) };
+    let newer = newer.map(open);
     reconcile(&world.t.owner, trust(world), known.to_vec(), newer).await
 }
 

@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use audit::{Evidence, Export, Extent, Source, read_receipt, read_witnessed};
+use audit::{Evidence, Export, Extent, read_receipt, read_witnessed};
 use clap::Args;
 use ledger::{Checkpoint, Hash};
 
@@ -45,7 +45,9 @@ impl Verify {
         for file in &self.receipt {
             evidence.receipts.push(read_receipt(file, &trust)?.1);
         }
-        evidence.reference = reference.as_mut().map(|export| export as &mut dyn Source);
+        if let Some(export) = &mut reference {
+            evidence.reference = Some(export);
+        }
         let since = self.since.zip(self.since_root);
         let origin = || trust.origin.clone();
         let since = since.map(|(size, root)| Checkpoint { origin: origin(), size, root });
