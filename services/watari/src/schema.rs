@@ -23,8 +23,7 @@ pub async fn migrate(
     let Schema { migrations, role } = schema;
     let failed = |source| Failure::Database { service: kind.as_str(), source };
     let owner = config.owner()?;
-    let url = config.url.reveal()?;
-    let password = credentials(&url).filter(|(user, _)| user == role).map(|(_, password)| password);
+    let password = config.service()?.url.password_of(role);
     ensure_role(&owner, role, password.as_deref()).await.map_err(failed)?;
     db::migrate(&owner, migrations).await.map(Some).map_err(failed)
 }
@@ -39,44 +38,4 @@ async fn ensure_role(owner: &DbUrl, role: &str, password: Option<&str>) -> Resul
         }
     }
     db::ensure_role(owner, role, password).await
-}
-
-/// User and password in a PostgreSQL URL.
-fn credentials(url: &str) -> Option<(String, String)> {
-    let (_, rest) = url.split_once("://")?;
-    let authority = rest.split(['/', '?']).next()?;
-    let (user_info, _) = authority.rsplit_once('@')?;
-    let (user, password) = user_info.split_once(':')?;
-    Some((decode(user)?, decode(password)?))
-}
-
-/// Undoes percent-encoding.
-fn decode(text: &str) -> Option<String> {
-    let mut bytes = Vec::new();
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        bytes.push(match byte {
-            b'%' => 16 * hex(rest.next()?)? + hex(rest.next()?)?,
-            byte => byte,
-        });
-    }
-    String::from_utf8(bytes).ok()
-}
-
-fn hex(byte: u8) -> Option<u8> {
-    char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn credentials_are_read_from_a_url() {
-        let read = |url| credentials(url).map(|(user, password)| format!("{user} {password}"));
-        assert_eq!(read("postgres://u:p%40%2F@h:5432/d?x=1@2"), Some("u p@/".to_owned()));
-        assert_eq!(read("postgres://u@h/d"), None);
-        assert_eq!(read("postgres://h/d"), None);
-        assert_eq!(read("sqlite:a.db"), None);
-    }
 }

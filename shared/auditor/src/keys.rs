@@ -11,7 +11,7 @@ pub struct Keys {
     /// A key of the log (name+hash+key), or a file with one a line; all it ever had
     #[arg(long, value_name = "KEY")]
     log_key: Vec<String>,
-    /// A witness's key, or a file with one a line
+    /// A witness's key, or a file with one a line, as `watari log witnesses` prints them
     #[arg(long, value_name = "KEY")]
     witness_key: Vec<String>,
     /// A custodian's key, or a file with one a line

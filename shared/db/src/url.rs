@@ -70,6 +70,13 @@ impl DbUrl {
         matches!(self.0, Engine::Sqlite { .. })
     }
 
+    /// The password that this URL gives for a role, so that the role can be made with it.
+    pub fn password_of(&self, role: &str) -> Option<String> {
+        let Engine::Postgres { url } = &self.0 else { return None };
+        let (user, password) = credentials(url)?;
+        (user == role).then_some(password)
+    }
+
     /// Makes sure that only the service's own user can read the file; creates it if asked to.
     ///
     /// SQLite gives its side files (`-wal`, `-shm`) the mode of the main file.
@@ -147,6 +154,32 @@ impl ManageConnection for DbUrl {
     }
 }
 
+/// User and password in a PostgreSQL URL.
+fn credentials(url: &str) -> Option<(String, String)> {
+    let (_, rest) = url.split_once("://")?;
+    let authority = rest.split(['/', '?']).next()?;
+    let (user_info, _) = authority.rsplit_once('@')?;
+    let (user, password) = user_info.split_once(':')?;
+    Some((decode(user)?, decode(password)?))
+}
+
+/// Undoes percent-encoding.
+fn decode(text: &str) -> Option<String> {
+    let mut bytes = Vec::new();
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'%' => 16 * hex(rest.next()?)? + hex(rest.next()?)?,
+            byte => byte,
+        });
+    }
+    String::from_utf8(bytes).ok()
+}
+
+fn hex(byte: u8) -> Option<u8> {
+    char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
+}
+
 /// A URI with `mode=rw`, because a plain path would be created when it does not exist.
 fn existing_file(path: &str) -> String {
     sqlite_uri(path, "mode=rw")
@@ -214,6 +247,18 @@ mod tests {
             " sqlite:a.db",
         ] {
             assert_eq!(DbUrl::parse(url), Err(DbError::UnknownEngine), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_password_is_read_from_a_url_for_its_own_role() {
+        let password = |url, role| DbUrl::parse(url).unwrap().password_of(role);
+        let url = "postgres://u:p%40%2F@h:5432/d?x=1@2";
+        assert_eq!(password(url, "u"), Some("p@/".to_owned()));
+        for (url, role) in
+            [(url, "v"), ("postgres://u@h/d", "u"), ("postgres://h/d", "u"), ("sqlite:a.db", "u")]
+        {
+            assert_eq!(password(url, role), None, "{url}");
         }
     }
 

@@ -8,10 +8,12 @@ mod submit;
 use std::process::ExitCode;
 
 use auditor::watch::{Watch, Witness};
-use auditor::{Given, Said};
+use auditor::{Given, Keys, Said};
 use db::DbUrl;
 use domain::{RequestId, ServiceKind};
+use ledger::{WitnessVerifier, witness_name};
 use provision_log::offline::Database;
+use service::participants::{Participants, Source};
 use wire::Client;
 use wire::provision_log::CHECKPOINT;
 
@@ -37,6 +39,9 @@ enum What {
         #[command(flatten)]
         watch: Watch,
     },
+    /// Print the keys of the municipalities that watch the log now, for --witness-key; keep those
+    /// printed earlier as well
+    Witnesses(ConfigArg),
     /// Send a signed order to the running log
     Submit(submit::Args),
     /// Destroy the bodies that an order in the log names, as the owner of the database
@@ -69,6 +74,7 @@ pub(crate) fn run(args: Args, screen: Screen) -> Result<ExitCode, Failure> {
             })),
         What::Auditor(command) => off_line(command, screen),
         What::Witness { line, watch } => witness(&line, &watch, screen),
+        What::Witnesses(args) => witnesses(&Settings::load(&args.config)?, screen),
         What::Submit(args) => submit::run(&args, screen),
         What::Destroy(args) => destroy::run(&args, screen),
         What::Reconcile(args) => reconcile::run(&args, screen),
@@ -84,12 +90,12 @@ fn off_line(command: auditor::Command, screen: Screen) -> Result<ExitCode, Failu
     {
         given.running = Some(runtime::block_on(ask(settings))?);
     }
-    let url = match (&place.database, &settings) {
+    let config = settings.as_ref().and_then(|settings| settings.provision_log.as_ref());
+    let url = match (&place.database, config) {
         (Some(url), _) => Some(DbUrl::parse(&super::setup::read_url(url)?)?),
-        (None, Some(Settings { provision_log: Some(config), .. })) => {
-            Some(config.database.service()?.url)
+        (None, config) => {
+            config.map(|config| config.database.service()).transpose()?.map(|c| c.url)
         }
-        (None, _) => None,
     };
     if let Some(url) = url {
         given.database = Some(Box::new(Database::open(&url)?));
@@ -121,6 +127,28 @@ fn witness(line: &Line, watch: &Watch, screen: Screen) -> Result<ExitCode, Failu
             stopped = runtime::told_to_stop() => stopped.map(|()| ExitCode::SUCCESS),
         }
     })
+}
+
+fn witnesses(settings: &Settings, screen: Screen) -> Result<ExitCode, Failure> {
+    let (site, config) = (Site::new(settings.clone()), settings.participants()?);
+    let client = site.client(ServiceKind::ProvisionLog.as_str(), ServiceKind::Registry)?;
+    let (view, source) = (Participants::new(config.stale_s_max), Source::new(client, config)?);
+    let now_unix_s = runtime::now_unix_ms() / 1_000;
+    // Whatever went wrong, there is no directory then.
+    let _ = runtime::block_on(async { Ok(source.fetch(&view).await) })?;
+    let directory = view.directory(now_unix_s);
+    let directory = directory.map_err(|_| Failure::TimedOut("the registry gives no directory"))?;
+    let origin = Keys::default().trust(&given(settings)?)?.origin;
+    for code in directory.codes() {
+        let name = witness_name(&origin, code.as_str());
+        let name = name.map_err(|_| Failure::Claim("the log's origin makes a name"))?;
+        let keys = directory.member(code).into_iter().flat_map(|m| m.signing_keys(now_unix_s));
+        for key in keys {
+            let verifier = WitnessVerifier::new(name.clone(), key.to_ed25519());
+            screen.line(&verifier.to_string());
+        }
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// The keys that a configuration names.

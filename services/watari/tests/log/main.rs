@@ -12,6 +12,9 @@ use domain::{Clock, ServiceKind, SystemClock};
 use serde_json::Value;
 use time::Duration;
 use watari::house::House;
+use watari::screen::Screen;
+use watari::story::seed::seed;
+use watari::{schema, services};
 use wire::provision_log::SignedOrder;
 
 use self::stage::{Stage, bootstrap, entry, json, now, password_file, watari};
@@ -203,5 +206,30 @@ async fn an_order_is_sent_to_the_running_log_and_an_independent_witness_sees_it(
         let doctor = watari(&["doctor", "--config", &config]).out;
         assert!(doctor.contains("ok      provision-log  head file        "), "{doctor}");
         house.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_municipalities_cosigned_counts_under_their_printed_keys() {
+    for stage in Stage::each().await {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let mut settings = stage.settings();
+        schema::migrate(&settings, ServiceKind::Partition).await.unwrap();
+        settings.provision_log.as_mut().unwrap().witness.round_s = 1;
+        settings.partition.as_mut().unwrap().witness.every_s = 1;
+        let house = House::start(settings, &services::IN_ORDER, &clock).await.unwrap();
+        seed(&house.site(), clock.as_ref(), Screen::Silent).await.unwrap();
+        let printed = stage.ok(&["witnesses", "--config", &stage.config()]).out;
+        let names = ["131211", "072036", "472131"].map(|code| format!("/witness/{code}+"));
+        assert_eq!(printed.lines().count(), 3, "{printed}");
+        assert!(names.iter().all(|name| printed.contains(name)), "{printed}");
+        let keys = stage.path("keys");
+        fs::write(&keys, printed).unwrap();
+        // Every witness looks at the log each second; when the log stops, it keeps what it heard.
+        tokio::time::sleep(std::time::Duration::from_secs(5)).await;
+        house.stop().await;
+        let verify = ["verify", "--config", &stage.config(), "--witness-key", &keys, "--json"];
+        let report = json(&stage.ok(&verify));
+        assert!(report["cosignatures"].as_u64().unwrap() >= 3, "{report}");
     }
 }
