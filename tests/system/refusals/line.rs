@@ -118,6 +118,13 @@ impl Answer {
         if let Some(id) = body.get_mut("requestId") {
             assert!(id.as_str().is_some_and(|id| !id.is_empty()), "a problem names its request");
             *id = Value::Null;
+        }
+        // The seconds left pass while one asks.
+        if let Some(seconds) = body.get_mut("retryAfterS") {
+            assert!(seconds.as_u64().is_some_and(|seconds| seconds >= 1));
+            *seconds = Value::Null;
+        }
+        if !body.is_null() {
             same.body = body.to_string().into_bytes();
         }
         same
