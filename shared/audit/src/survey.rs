@@ -101,8 +101,8 @@ impl Survey {
     /// of a period.
     pub fn today(&self, now_unix_ms: i64) -> Result<Date, SurveyError> {
         let today = japanese_day(now_unix_ms).ok_or(SurveyError::NoDay)?;
-        let newest = self.newest_unix_ms.and_then(japanese_day).unwrap_or(Date::MIN);
-        let is_near = today <= newest.saturating_add(QUIET_MAX);
+        let newest = self.newest_unix_ms.and_then(japanese_day);
+        let is_near = newest.is_none_or(|newest| today <= newest.saturating_add(QUIET_MAX));
         if is_near { Ok(today) } else { Err(SurveyError::ClockAhead { today }) }
     }
 

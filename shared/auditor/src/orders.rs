@@ -108,7 +108,8 @@ pub(crate) fn write_draft(
     let order = Order { id: Uuid::now_v7(), issued_at_unix_ms, order };
     replace_file(out, order.note_text(origin).as_bytes()).map_err(Failure::file(out))?;
     let (needed, shown) = (order.order.signatures_needed(), out.display());
-    Ok(format!("{order}\nNext, {needed} custodians: watari log sign {shown} --key … --name …"))
+    let next = format!("watari log sign {shown} --key … --name …   (signatures needed: {needed})");
+    Ok(format!("{order}\nNext: {next}"))
 }
 
 impl Sign {
