@@ -66,7 +66,7 @@ impl Notes {
         desk.findings.add(Kind::Unreadable, lost, lost, "checkpoints cannot be read from here on");
         let (mut unreadable, mut step) = (lost, 1u64);
         let mut readable = loop {
-            let Some(probe) = lost.checked_add(step) else {
+            let Some(probe) = lost.checked_add(step).filter(|probe| *probe < u64::MAX) else {
                 self.has_ended = true;
                 return;
             };
