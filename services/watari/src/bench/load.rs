@@ -15,6 +15,9 @@ use crate::story::show::question;
 /// Connections are made and caches filled before anything counts.
 const WARM_UP: Duration = Duration::from_secs(2);
 
+/// Deadlines are shorter; what took longer counts as this.
+const MICROS_MAX: u64 = 60_000_000;
+
 /// When answers count.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Window {
@@ -42,7 +45,8 @@ pub(super) struct Times {
 
 impl Times {
     pub(super) fn new() -> Result<Self, Failure> {
-        let micros = Histogram::new(3).map_err(|_| Failure::Claim("three digits are enough"))?;
+        let micros = Histogram::new_with_bounds(1, MICROS_MAX, 3)
+            .map_err(|_| Failure::Claim("a minute in three digits can be counted"))?;
         Ok(Self { micros, errors: 0 })
     }
 
@@ -51,13 +55,12 @@ impl Times {
         let now = Instant::now();
         if now >= window.begin && now < window.end {
             let micros = u64::try_from((now - begun).as_micros()).unwrap_or(u64::MAX);
-            // It grows as needed, so every value fits.
             self.micros.saturating_record(micros);
         }
     }
 
     pub(super) fn add(&mut self, other: &Self) {
-        // Both have the same precision, and a histogram grows as needed.
+        // Both have the same bounds, so every value fits.
         let _ = self.micros.add(&other.micros);
         self.errors += other.errors;
     }
@@ -120,4 +123,20 @@ pub(super) async fn ask(client: &Client, token: &str, question: &AskRequest) -> 
     let request = RequestId::make_random();
     let answer = client.post(partition::INQUIRIES, &request, Some(token), question).await;
     answer.ok().map(|answer: AskAnswer| answer.outcome)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_kept_as_long_as_they_were() {
+        let begin = Instant::now();
+        let window = Window { begin, end: begin + Duration::from_secs(60) };
+        let mut times = Times::new().unwrap();
+        times.keep(window, begin.checked_sub(Duration::from_millis(200)).unwrap());
+        let mut all = Times::new().unwrap();
+        all.add(&times);
+        assert!((200.0..300.0).contains(&all.quantile_ms(0.5)), "{}", all.quantile_ms(0.5));
+    }
 }
