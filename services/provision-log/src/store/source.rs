@@ -159,10 +159,17 @@ fn witnessed(tx: &mut Tx, from_size: u64, limit: usize) -> QueryResult<Vec<Store
 
 fn bodies(tx: &mut Tx, range: &Range<u64>) -> QueryResult<Vec<StoredBody>> {
     type Row = (i64, i32, String, Option<String>, Option<String>, Vec<u8>);
+    // SQLite looks at the next row to see that the range has ended; there it may be unreadable.
+    // On PostgreSQL two months may both hold an index.
+    let rows_max = match tx {
+        Tx::Sqlite(_) => to_seq(range.end.saturating_sub(range.start)),
+        Tx::Postgres(_) => i64::MAX,
+    };
     let rows: Vec<Row> = entry::table
         .filter(entry::seq.ge(to_seq(range.start)))
         .filter(entry::seq.lt(to_seq(range.end)))
         .order((entry::seq, entry::segment))
+        .limit(rows_max)
         .select((
             entry::seq,
             entry::segment,
@@ -185,6 +192,7 @@ fn leaves(tx: &mut Tx, range: &Range<u64>) -> QueryResult<Vec<(u64, Hash)>> {
         .filter(leaf::seq.ge(to_seq(range.start)))
         .filter(leaf::seq.lt(to_seq(range.end)))
         .order(leaf::seq)
+        .limit(to_seq(range.end.saturating_sub(range.start)))
         .select((leaf::seq, leaf::hash))
         .load(tx)?;
     // A row that holds no hash is as good as none.
