@@ -150,18 +150,28 @@ fn a_leaf_hash_that_is_not_the_entrys_is_named() {
 #[test]
 fn authentic_bodies_that_break_the_format_are_named() {
     let text = |change: fn(String) -> String| {
-        let bytes = body(crate::testing::BEGIN_UNIX_MS, Act::Outcome(entry(0)));
+        let bytes = body(crate::testing::BEGIN_UNIX_MS, Act::Outcome(entry(60_000)));
         change(String::from_utf8(bytes).unwrap())
     };
+    let mut log = Log::of(300, 50);
+    log.append_bytes(text(|t| t).into_bytes());
+    log.seal();
+    assert!(log.verify().sound);
     let bodies = [
         text(|t| t.replace("\"act\"", "\n\"act\"")),
         text(|t| t.replace("\"act\"", "\"note\":1,\"act\"")),
         text(|t| t.replace("provided", "nothing")),
-        text(|t| t.replace("provided", "refused")),
+        text(|t| without_commitment(&t).replace("provided", "refused")),
+        text(|t| without_commitment(&t)),
+        text(|t| {
+            let reason = "\"nothing\",\"reason\":\"tooMany\"";
+            without_commitment(&t).replace("\"provided\"", reason)
+        }),
         text(|t| t.replace("00000002", "0000000x")),
         text(|t| t.replace("131211", "131212")),
         text(|t| t.replace("BwcH", "")),
-        text(|t| t.replace("\"loggedAtUnixMs\":1", "\"loggedAtUnixMs\":999999999999999")),
+        text(|t| t.replace("\":1775800000000,\"act", &format!("\":{},\"act", i64::MAX))),
+        text(|t| t + &" ".repeat(65_536)),
         text(|t| t.replace("\"outcome\":{", "\"order\":{\"note\":\"a\"},\"outcome\":{")),
         text(|_| r#"{"loggedAtUnixMs":1775800000000,"act":{"order":{"note":"a"}}}"#.to_owned()),
         text(|_| "no json".to_owned()),
@@ -172,8 +182,15 @@ fn authentic_bodies_that_break_the_format_are_named() {
         log.seal();
         log.grow(10, 2);
         log.at(index).listed = None;
-        assert_eq!(log.found(), [(Malformed, index, index + 1)], "{body}");
+        let start: String = body.chars().take(400).collect();
+        assert_eq!(log.found(), [(Malformed, index, index + 1)], "{start}");
     }
+}
+
+fn without_commitment(text: &str) -> String {
+    let (before, rest) = text.split_once(",\"commitment\":\"").unwrap();
+    let (_, after) = rest.split_once('"').unwrap();
+    format!("{before}{after}")
 }
 
 #[test]
