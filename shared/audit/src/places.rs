@@ -233,7 +233,7 @@ impl Sorted {
 /// All stretches in order: the runs, and between them what stands in its own place.
 fn stretches(kept: &[Run], foreign: &Ranges, end: u64) -> Vec<Run> {
     let taken = Ranges::of(kept.iter().map(|run| run.places())).or(foreign);
-    let own = Ranges::of([0..end]).minus(&taken);
+    let own = Ranges::of(std::iter::once(0..end)).minus(&taken);
     let own = own.iter().map(|r| Run { at: r.start, to: r.start, length: r.end - r.start });
     let mut all: Vec<Run> = kept.iter().copied().chain(own).collect();
     all.sort_by_key(|run| run.at);

@@ -6,8 +6,10 @@ fn hash(number: u64) -> Hash {
     leaf_hash(&number.to_be_bytes())
 }
 
+type Found = Vec<(Kind, u64, u64)>;
+
 /// Which body stands in each place: a number of a leaf, or one beyond all leaves for a foreign one.
-fn judge(size: u64, places: &[Option<u64>]) -> (Vec<(Kind, u64, u64)>, Vec<Range<u64>>) {
+fn judge(size: u64, places: &[Option<u64>]) -> (Found, Vec<u64>) {
     let (mut findings, mut judged) = (Findings::default(), Places::default());
     let end = size.max(u64::try_from(places.len()).unwrap());
     for index in 0..end {
@@ -26,7 +28,7 @@ fn judge(size: u64, places: &[Option<u64>]) -> (Vec<(Kind, u64, u64)>, Vec<Range
     }
     let missing = judged.judge(size, &mut findings);
     let list = findings.into_list().into_iter();
-    (list.map(|f| (f.kind, f.from_index, f.to_index)).collect(), missing.iter().collect())
+    (list.map(|f| (f.kind, f.from_index, f.to_index)).collect(), missing.iter().flatten().collect())
 }
 
 fn own(size: u64) -> Vec<Option<u64>> {
@@ -45,7 +47,7 @@ fn edited_and_missing_bodies_are_named() {
     (places[3], places[4], places[599]) = (Some(9_001), Some(9_002), Some(9_003));
     (places[10], places[11], places[500]) = (None, None, None);
     let edited = vec![(Kind::Edited, 3, 5), (Kind::Edited, 599, 600)];
-    assert_eq!(judge(600, &places), (edited, vec![10..12, 500..501]));
+    assert_eq!(judge(600, &places), (edited, vec![10, 11, 500]));
 }
 
 #[test]
@@ -84,7 +86,7 @@ fn a_body_taken_out_of_the_row_is_the_only_one_named() {
         let mut places = own(600);
         places.drain(at..at + count);
         let (at, count) = (u64::try_from(at).unwrap(), u64::try_from(count).unwrap());
-        assert_eq!(judge(600, &places), (vec![], vec![at..at + count]), "{at} {count}");
+        assert_eq!(judge(600, &places), (vec![], (at..at + count).collect()), "{at} {count}");
     }
 }
 
@@ -107,17 +109,17 @@ fn several_of_these_at_once_are_told_apart() {
     ];
     assert_eq!(found, expected);
     // The one that was taken out, and the empty place of the one that had been pushed there.
-    assert_eq!(missing, [398..399, 499..500]);
+    assert_eq!(missing, [398, 499]);
 }
 
 #[test]
 fn a_body_that_took_anothers_place_leaves_its_own_empty() {
     let mut places = own(600);
     (places[9], places[5]) = (Some(5), None);
-    assert_eq!(judge(600, &places), (vec![(Kind::Edited, 9, 10)], vec![5..6]));
+    assert_eq!(judge(600, &places), (vec![(Kind::Edited, 9, 10)], vec![5]));
     let mut places = own(600);
     (places[5], places[9]) = (Some(9), None);
-    assert_eq!(judge(600, &places), (vec![(Kind::Edited, 5, 6)], vec![9..10]));
+    assert_eq!(judge(600, &places), (vec![(Kind::Edited, 5, 6)], vec![9]));
     let mut places = own(600);
     places[9] = Some(5);
     assert_eq!(judge(600, &places), (vec![(Kind::Edited, 9, 10)], vec![]));

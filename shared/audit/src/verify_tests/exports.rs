@@ -174,8 +174,8 @@ fn tiles_and_bodies_damaged_together_are_told_apart() {
     change(&folder, "tile/entries/000", |bytes| bytes[20] ^= 1);
     change(&folder, "tile/0/000", |bytes| bytes[5] ^= 1);
     let found_here = found(&folder);
-    assert!(found_here.iter().any(|one| *one == (Edited, 0, 1)), "{found_here:?}");
-    assert!(found_here.iter().any(|one| *one == (Edited, 0, 50)), "{found_here:?}");
+    assert!(found_here.contains(&(Edited, 0, 1)), "{found_here:?}");
+    assert!(found_here.contains(&(Edited, 0, 50)), "{found_here:?}");
 }
 
 #[test]
