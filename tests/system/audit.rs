@@ -4,6 +4,7 @@
 //! bytes of files.  A second verifier, written in Python from docs/LOG_FORMAT.md alone, must say the
 //! same of every export.
 
+mod altered;
 mod clean;
 mod copies;
 mod destruction;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::{Clock as _, IndividualNumber, RequestId, ServiceKind};
+use domain::{IndividualNumber, RequestId, ServiceKind};
 use ledger::{Checkpoint, Hash, Note, Origin, Verifier, leaf_hash, verify_inclusion};
 use wire::WireNumber;
 use wire::partition::{
@@ -83,9 +83,9 @@ fn every_room_witnesses_the_log() {
             let note: Note = note.parse().unwrap();
             let names: Vec<&str> =
                 note.signatures().iter().map(|line| line.name.as_str()).collect();
-            rooms.iter().all(|room| {
-                names.iter().any(|name| name.ends_with(&format!("/witness/{room}")))
-            })
+            rooms
+                .iter()
+                .all(|room| names.iter().any(|name| name.ends_with(&format!("/witness/{room}"))))
         })
         .await;
     });

@@ -68,12 +68,15 @@ impl Small {
 
     async fn open(&self) -> (Log, JoinHandle<()>) {
         let opening = Opening {
-            keys: Keys { custodians: self.trust.custodians.clone(), ..Keys::new(signer(&self.folder)) },
+            keys: Keys {
+                custodians: self.trust.custodians.clone(),
+                ..Keys::new(signer(&self.folder))
+            },
             head_file: self.folder.path().join("head"),
             witness: WitnessConfig::default(),
             limits: Limits::default(),
         };
-        let clock: Arc<dyn Clock> = Arc::clone(&self.clock) as _;
+        let clock: Arc<dyn Clock> = self.clock.clone();
         let opened = Log::open(self.t.db.clone(), opening, clock, &Metrics::default()).await;
         let (log, writer) = opened.unwrap();
         (log, tokio::spawn(writer.run()))
@@ -105,7 +108,7 @@ impl Small {
                     let gone = self.prune(&log).await;
                     log.rest().await;
                     writing.await.unwrap();
-                    assert!(step < 18 || gone > 0 || number % 9 == 0, "{number} {step}");
+                    assert!(step < 18 || gone > 0 || number.is_multiple_of(9), "{number} {step}");
                 }
             }
             self.assert_sound(&format!("log {number}, step {step}"));

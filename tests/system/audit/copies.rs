@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use audit::{Evidence, Extent, Kind, Report, Trust};
 use db::{DbUrl, Tx};
+use diesel::Connection as _;
 use diesel::connection::SimpleConnection as _;
 use diesel::pg::PgConnection;
-use diesel::Connection as _;
 use provision_log::offline::Database;
 use tempfile::TempDir;
 use uuid::Uuid;

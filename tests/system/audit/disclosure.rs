@@ -6,13 +6,14 @@ use watari::story::residents::Resident;
 use wire::WireNumber;
 use wire::partition::{DISCLOSURES, Disclose, Disclosure, Received};
 
-use super::master::{inquire_about, unlimited};
+use super::master::{alone, inquire_about, unlimited};
 use super::oracle;
 use crate::support::{Engine, RUNTIME, World, dose, fresh_number};
 
 #[test]
 fn the_second_verifier_checks_a_disclosure() {
     for engine in [Engine::Sqlite, Engine::Postgres] {
+        let _turn = alone();
         RUNTIME.block_on(async {
             let world = World::start_with(engine, unlimited).await;
             disclose(&world).await;

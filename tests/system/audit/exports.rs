@@ -9,7 +9,7 @@ use audit::Kind::{self, *};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::copies::{self, joined, found};
+use super::copies::{self, found, joined};
 use super::master::{Master, on_both, witness_file};
 use super::oracle;
 
@@ -62,7 +62,7 @@ const DAMAGES: [Damage; 7] = [
             let bytes = fs::read(&path).unwrap();
             fs::write(&path, &bytes[..bytes.len() - 3]).unwrap();
         },
-        expected: |_| vec![(Unreadable, 0, 256)],
+        expected: |_| vec![(Unreadable, 255, 256)],
     },
     Damage {
         name: "no last bundle",

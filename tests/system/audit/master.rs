@@ -4,12 +4,12 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use audit::{Cosigned, Evidence, Hold, IndexRange, OrderAct, Report, Scope, Trust};
 use crypto::{KeyStore, Purpose, SigningKey};
-use domain::{InquiryId, ServiceKind};
 use domain::retention::RetentionRules;
+use domain::{InquiryId, ServiceKind};
 use ledger::{
     Cosignature, KeyName, Note, Origin, Signer, WitnessVerifier, timed_text, witness_name,
 };
@@ -57,8 +57,18 @@ pub(super) struct Master {
 pub(super) fn on_both(test: impl Fn(&'static Master)) {
     static MASTERS: [OnceLock<Master>; 2] = [OnceLock::new(), OnceLock::new()];
     for (cell, engine) in MASTERS.iter().zip([Engine::Sqlite, Engine::Postgres]) {
-        test(cell.get_or_init(|| RUNTIME.block_on(Master::make(engine))));
+        test(cell.get_or_init(|| {
+            let _turn = alone();
+            RUNTIME.block_on(Master::make(engine))
+        }));
     }
+}
+
+/// One whole system at a time: several together would take their time from each other, and then
+/// their deadlines pass.
+pub(super) fn alone() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Master {

@@ -1,11 +1,10 @@
 //! Entries of years ago: the log itself wrote them, by a clock of that time.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use db::Db;
-use domain::{
-    FixedClock, InquiryId, MunicipalityCode, OperatorId, Outcome, Reason, TerminalId,
-};
+use domain::{FixedClock, InquiryId, MunicipalityCode, OperatorId, Outcome, Reason, TerminalId};
 use provision_log::Log;
 use service::metrics::Metrics;
 use time::OffsetDateTime;
@@ -48,12 +47,23 @@ pub(super) async fn append(
         let mut appending = JoinSet::new();
         for kind in first..count.min(first + AT_ONCE) {
             let (log, entry) = (log.clone(), entry(kind, at, terminal));
-            appending.spawn(async move { log.append(entry).await.unwrap() });
+            appending.spawn(async move { append_one(&log, entry).await });
         }
         receipts.extend(appending.join_all().await);
     }
     receipts.sort_by_key(|receipt| receipt.index);
     receipts
+}
+
+/// Sends it again for as long as it is not known what became of it.
+async fn append_one(log: &Log, entry: Entry) -> Receipt {
+    for _ in 0..20 {
+        if let Ok(receipt) = log.append(entry.clone()).await {
+            return receipt;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    log.append(entry).await.unwrap()
 }
 
 /// An outcome, of each kind in turn.

@@ -10,7 +10,7 @@ use domain::ServiceKind;
 use watari::{Failure, Settings, schema};
 
 use super::copies::{Copy, copy_file, on_server};
-use super::master::{inquire, often_witnessed, origin, owner_url_of, trust, unlimited};
+use super::master::{alone, inquire, often_witnessed, origin, owner_url_of, trust, unlimited};
 use super::rows;
 use crate::support::{Engine, RUNTIME, World, clock, fresh_number, question};
 
@@ -18,6 +18,7 @@ const LOG: ServiceKind = ServiceKind::ProvisionLog;
 
 fn on_each(test: impl AsyncFn(World)) {
     for engine in [Engine::Sqlite, Engine::Postgres] {
+        let _turn = alone();
         RUNTIME.block_on(async {
             let often = |settings: &mut Settings| {
                 unlimited(settings);
@@ -151,7 +152,7 @@ async fn stops(world: &World) {
 }
 
 /// What the head file says, as reconciliation is told.
-fn moments(head: &str) -> Vec<provision_log::Moment> {
+fn moments(head: &str) -> Vec<(u64, ledger::Hash)> {
     let note: ledger::Note = head.parse().unwrap();
     let checkpoint = ledger::Checkpoint::parse(note.text()).unwrap();
     vec![(checkpoint.size, checkpoint.root)]

@@ -10,7 +10,7 @@ use serde_json::json;
 use tempfile::TempDir;
 use time::macros::datetime;
 
-use super::copies::{Copy, joined, found};
+use super::copies::{Copy, found, joined};
 use super::master::{Master, PAST, on_both, witness_file};
 use super::orders::{self, Custodian};
 use super::{forger, oracle, rows};
@@ -131,12 +131,7 @@ const BREACHES: [Breach; 8] = [
         spoil: |slip, _| slip.kept_through = slip.kept_through.previous_day().unwrap(),
         gone: unheld,
     },
-    Breach {
-        name: "another count",
-        signers: 2,
-        spoil: |slip, _| slip.bodies += 1,
-        gone: unheld,
-    },
+    Breach { name: "another count", signers: 2, spoil: |slip, _| slip.bodies += 1, gone: unheld },
     Breach {
         name: "another digest",
         signers: 2,
@@ -209,10 +204,9 @@ fn a_slip_may_not_come_too_early_nor_name_younger_entries() {
     on_both(|master| {
         let both: Vec<&Custodian> = master.custodians.iter().collect();
         // On the last kept day, 2025-10-31 in Japan, and on the first day after it.
-        for (at, is_lawful) in [
-            (datetime!(2025-10-31 14:59:59 UTC), false),
-            (datetime!(2025-10-31 15:00 UTC), true),
-        ] {
+        for (at, is_lawful) in
+            [(datetime!(2025-10-31 14:59:59 UTC), false), (datetime!(2025-10-31 15:00 UTC), true)]
+        {
             let copy = master.copy();
             let slip = master.draft(&copy);
             let order = OrderAct::Destroy(slip);

@@ -5,7 +5,7 @@ use audit::{Evidence, Proven};
 use diesel::prelude::*;
 use tempfile::TempDir;
 
-use super::copies::{self, Copy, Found, joined, found};
+use super::copies::{self, Copy, Found, found, joined};
 use super::master::{Master, on_both, witness_file};
 use super::rows::{self, checkpoint, cosigned, entry, leaf, seq, tile};
 use super::{forger, oracle};
@@ -118,6 +118,7 @@ fn receipts_and_an_earlier_export_name_the_entry_of_a_rewrite() {
 fn two_faces_are_found_by_holding_two_witnesses_against_each_other() {
     on_both(|master| {
         let (log, fork) = (master.copy(), master.rewritten());
+        diesel::delete(cosigned::table).execute(&mut log.attack()).unwrap();
         let sizes = master.signed_sizes(&[SEEN[2], SEEN[3]]);
         let of_log = master.witness(&log, &[SEEN[2], SEEN[3]]);
         let of_fork = master.witness(&fork, &[SEEN[2]]);
