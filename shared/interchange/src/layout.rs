@@ -135,7 +135,8 @@ mod tests {
     fn every_layout_is_published_as_it_is() {
         let published = include_str!("../../../docs/FILES.md");
         for layout in LAYOUTS {
-            let mut table = format!("### `{}`\n\n| 列 | 必須 | 内容 |\n|---|---|---|\n", layout.name);
+            let mut table =
+                format!("### `{}`\n\n| 列 | 必須 | 内容 |\n|---|---|---|\n", layout.name);
             for Column { name, required, content } in layout.columns {
                 let required = if *required { "○" } else { "" };
                 table.push_str(&format!("| {name} | {required} | {content} |\n"));
@@ -143,7 +144,8 @@ mod tests {
             assert!(published.contains(&table), "docs/FILES.md lacks:\n{table}");
         }
         for reason in crate::Reason::ALL {
-            let row = format!("| `{}` | {} | {} |", reason.code(), reason.text(), reason.next_step());
+            let row =
+                format!("| `{}` | {} | {} |", reason.code(), reason.text(), reason.next_step());
             assert!(published.contains(&row), "docs/FILES.md lacks:\n{row}");
         }
     }
