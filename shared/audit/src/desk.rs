@@ -1,5 +1,6 @@
 //! The source with a notebook: what cannot be read is noted, and reading goes on around it.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use ledger::{Hash, TileId};
@@ -11,6 +12,8 @@ use crate::receipt::Proven;
 use crate::resolve::Budget;
 use crate::source::{Source, StoredBody, Unreadable};
 
+/// So many entries beyond the newest checkpoint are read one by one.
+const ENTRIES_BEYOND_MAX: u64 = 1 << 20;
 /// So many failed reads are traced to the single entry; after that whole chunks are given up.
 const FAILED_READS_MAX: u32 = 100_000;
 
@@ -52,13 +55,24 @@ impl<'s> Desk<'s> {
         later.take_while(|receipt| receipt.index < entries.end).copied().collect()
     }
 
-    /// One past the last index that anything is stored for.
+    pub(crate) fn chunks_with_receipts(&self, entries: Range<u64>) -> BTreeSet<u64> {
+        self.receipts_within(entries).into_iter().map(|receipt| receipt.index / WIDTH).collect()
+    }
+
+    /// One past the last index that there is anything to read for.
     pub(crate) fn end(&mut self, size: u64) -> u64 {
-        self.source.end().unwrap_or_else(|Unreadable| {
+        let end = self.source.end().unwrap_or_else(|Unreadable| {
             let detail = "where the log ends cannot be read";
             self.findings.add(Kind::Unreadable, size, size, detail);
             size
-        })
+        });
+        // One file with a large number in its name must not keep the verifier busy for ever.
+        let far = size.saturating_add(ENTRIES_BEYOND_MAX);
+        if far < end {
+            let detail = "entries lie far beyond the newest checkpoint";
+            self.findings.add(Kind::Inserted, far, end, detail);
+        }
+        end.min(far)
     }
 
     /// The hashes of a tile in a log of this size, place by place.

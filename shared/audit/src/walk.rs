@@ -41,6 +41,8 @@ pub(crate) struct Walk<'w, 's, 't> {
     roots: Roots,
     /// What others hold, ascending by size.
     others: VecDeque<Point>,
+    /// What others hold of sizes before the walk begins.
+    before: Vec<Point>,
     /// Whether the log leads to the root of each piece of evidence, as far as that is known.
     pub(crate) agrees: Vec<Option<bool>>,
     frontier: Frontier,
@@ -75,6 +77,7 @@ impl<'w, 's, 't> Walk<'w, 's, 't> {
             places: Places::default(),
             roots: Roots::new(since),
             others: VecDeque::new(),
+            before: Vec::new(),
             agrees: Vec::new(),
             agreed_size: first_chunk * WIDTH,
             frontier,
@@ -92,14 +95,42 @@ impl<'w, 's, 't> Walk<'w, 's, 't> {
             .map(|(number, (size, root))| Point { size, root, by: By::Others(number) })
             .collect();
         self.agrees = vec![None; points.len()];
-        points.retain(|point| (from..=self.size).contains(&point.size));
+        points.retain(|point| point.size <= self.size);
+        let (before, others) = points.into_iter().partition(|point| point.size < from);
+        self.before = before;
+        let mut points: Vec<Point> = others;
         points.sort_by_key(|point| point.size);
         self.others = points.into();
         self
     }
 
+    /// Compares with what others hold of earlier entries; only the chunks in question are read.
+    fn look_back(&mut self) {
+        for point in std::mem::take(&mut self.before) {
+            let number = point.size / WIDTH;
+            let chunk = Chunk::read(self.desk, number, self.size);
+            let leaves = self.skeleton.leaves(self.desk, &chunk).unwrap_or_default();
+            let (frontier, piece) = (self.skeleton.frontier_at(number), Piece::of(&leaves, true));
+            let found = frontier.root_with(&piece, point.size - chunk.first);
+            if let (Some(found), By::Others(number)) = (found, point.by)
+                && found.is_authentic
+            {
+                self.note(number, found.hash == point.root);
+            }
+        }
+        let first = self.frontier.size();
+        for number in self.desk.chunks_with_receipts(0..first) {
+            let chunk = Chunk::read(self.desk, number, self.size);
+            let leaves = self.skeleton.leaves(self.desk, &chunk).unwrap_or_default();
+            let known = |hash| Some(Known { hash, is_authentic: true });
+            let leaves: Leaves = leaves.into_iter().map(known).collect();
+            self.compare_receipts(&chunk, &leaves);
+        }
+    }
+
     /// Walks up to and beyond the log's size, to the end of what is stored.
     pub(crate) fn run(&mut self, end: u64) {
+        self.look_back();
         // Roots of the size at which the walk begins need no leaves.
         let start = Piece::default();
         let points = self.points_up_to(self.frontier.size());

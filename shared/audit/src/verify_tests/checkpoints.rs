@@ -146,6 +146,39 @@ fn what_was_checked_before_is_gone_on_from() {
 }
 
 #[test]
+fn what_others_saw_of_earlier_entries_is_held_against_a_log_gone_on_from() {
+    let mut log = Log::of(1000, 50);
+    let since = ledger::Checkpoint {
+        origin: crate::testing::origin(),
+        size: 900,
+        root: Log::of(900, 50).tree.root(),
+    };
+    let extent = Extent { since: Some(since), thorough: false };
+    for (edited, size) in [(20, 50), (20, 256), (300, 301), (511, 512)] {
+        let mut other = Log::of(size, 50);
+        let right = other.cosigned_note(&["131211"]);
+        let right_receipt = other.receipt(edited);
+        other.edit(edited);
+        let mut other = other.rewritten();
+        other.seal();
+        let wrong = other.cosigned_note(&["131211"]);
+        let wrong_receipt = other.receipt(edited);
+        let mut report = |note: &str, receipt: &wire::provision_log::Receipt| {
+            let evidence = Evidence {
+                witnessed: vec![crate::Cosigned::open(note, &trust()).unwrap()],
+                receipts: vec![crate::Proven::open(receipt, &trust()).unwrap()],
+                reference: None,
+            };
+            places(&verify(&mut log, &trust(), evidence, &extent))
+        };
+        assert_eq!(report(&right, &right_receipt), []);
+        let found = report(&wrong, &wrong_receipt);
+        assert!(found.contains(&(Rewritten, 0, size)), "{found:?}");
+        assert!(found.contains(&(Rewritten, edited, edited + 1)), "{found:?}");
+    }
+}
+
+#[test]
 fn a_log_that_does_not_continue_what_was_checked_before_is_found() {
     let mut other = Log::of(300, 50);
     other.edit(20);

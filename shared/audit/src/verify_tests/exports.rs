@@ -138,6 +138,17 @@ fn a_body_put_into_a_file_is_named_whatever_follows() {
 }
 
 #[test]
+fn a_file_far_beyond_the_end_does_not_stall_the_verifier() {
+    let folder = exported(&mut Log::of(600, 50));
+    let path = folder.path().join("tile/entries/x999/x999/x999/x999/999");
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, [0, 1, b'a']).unwrap();
+    let found = found(&folder);
+    let end = 999_999_999_999_999 * 256 + 256;
+    assert!(found.contains(&(Inserted, 600 + (1 << 20), end)), "{found:?}");
+}
+
+#[test]
 fn a_tile_changed_in_a_file_is_named() {
     for (file, from, to) in
         [("0/000", 0, 256), ("0/001", 256, 512), ("0/002.p/88", 512, 600), ("1/000.p/2", 0, 600)]
