@@ -16,7 +16,6 @@ pub(super) const EARLY: u64 = 77;
 /// What an export of the damaged log shows.
 pub(super) enum Exported {
     Same,
-    Otherwise(fn(&Master) -> Vec<(Kind, u64, u64)>),
     /// It has no such columns.
     Nothing,
 }
@@ -47,7 +46,6 @@ impl Master {
         assert_eq!(found(&self.verify(&copy)), expected, "{name}, in the database");
         let exported = match damage.exported {
             Exported::Same => expected,
-            Exported::Otherwise(expected) => joined(expected(self)),
             Exported::Nothing => Found::new(),
         };
         assert_eq!(self.agree(&copy, name), exported, "{name}, in an export");
