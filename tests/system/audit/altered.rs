@@ -88,7 +88,6 @@ fn a_damaged_tile_is_named() {
                 diesel::update(row).set(tile::hashes.eq(hashes)).execute(tx).unwrap();
             },
             expected: |_| vec![(DamagedTile, 0, 256)],
-            // The tile above is not stored yet; an export makes it from what the newest root proves.
             exported: Exported::Same,
         },
         Damage {
