@@ -24,6 +24,7 @@ use crate::support::RUNTIME;
 /// Small logs, and how often each of them is verified.
 const LOGS: usize = 50;
 const VERIFIED: usize = 21;
+const KEYS: [&str; 2] = ["first.pem", "second.pem"];
 const ORIGIN: &str = "log.example/provision";
 
 struct Small {
@@ -53,11 +54,13 @@ fn a_thousand_clean_logs_are_all_sound() {
 impl Small {
     fn around(t: TestDb) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        crypto::SigningKey::create(&folder.path().join("log.pem")).unwrap();
+        for key in KEYS {
+            crypto::SigningKey::create(&folder.path().join(key)).unwrap();
+        }
         let custodians = ["kimura", "sato"].map(|name| Custodian::new(folder.path(), name));
         let trust = Trust {
             origin: Origin::parse(ORIGIN).unwrap(),
-            log: vec![signer(&folder).verifier().clone()],
+            log: KEYS.map(|key| signer(&folder, key).verifier().clone()).to_vec(),
             witnesses: Vec::new(),
             custodians: custodians.iter().map(|one| one.signer.verifier().clone()).collect(),
             retention: RetentionRules::shipped(),
@@ -66,12 +69,20 @@ impl Small {
         Self { t, folder, clock, custodians, trust }
     }
 
-    async fn open(&self) -> (Log, JoinHandle<()>) {
+    /// The log's key of this time; for a while both sign, and then the first is of former days.
+    fn keys(&self, step: usize) -> Keys {
+        let [first, second] = KEYS.map(|key| signer(&self.folder, key));
+        let (custodians, former) = (self.trust.custodians.clone(), vec![first.verifier().clone()]);
+        match step {
+            0..7 => Keys { custodians, ..Keys::new(first) },
+            7..14 => Keys { custodians, overlapping: Some(second), ..Keys::new(first) },
+            _ => Keys { custodians, former, ..Keys::new(second) },
+        }
+    }
+
+    async fn open(&self, step: usize) -> (Log, JoinHandle<()>) {
         let opening = Opening {
-            keys: Keys {
-                custodians: self.trust.custodians.clone(),
-                ..Keys::new(signer(&self.folder))
-            },
+            keys: self.keys(step),
             head_file: self.folder.path().join("head"),
             witness: WitnessConfig::default(),
             limits: Limits::default(),
@@ -93,7 +104,7 @@ impl Small {
     async fn live(&self, number: usize) -> usize {
         let mut verified = 0;
         for step in 0..VERIFIED {
-            let (log, writing) = self.open().await;
+            let (log, writing) = self.open(step).await;
             let count = (number * 7 + step * 5) % 9;
             past::append(&log, self.clock.now(), count, "t-1").await;
             match step % 3 {
@@ -161,7 +172,7 @@ async fn crash(log: Log, writing: JoinHandle<()>, number: usize, at: time::Offse
     }
 }
 
-fn signer(folder: &TempDir) -> Signer {
-    let key = crypto::SigningKey::load(&folder.path().join("log.pem")).unwrap();
+fn signer(folder: &TempDir, key: &str) -> Signer {
+    let key = crypto::SigningKey::load(&folder.path().join(key)).unwrap();
     Signer::new(KeyName::parse(ORIGIN).unwrap(), key.into_ed25519())
 }

@@ -4,7 +4,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use audit::{Evidence, Extent, Trust};
 use domain::ServiceKind;
+use domain::retention::RetentionRules;
+use ledger::Origin;
+use provision_log::offline::Database;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use watari::story::desk::Desk;
@@ -73,6 +77,25 @@ async fn survive(engine: Engine) {
     log.start_again().await;
     assert_all_on_record(&stage, &answered).await;
     history::assert_continues(&stage, &notes).await;
+    log.kill();
+    assert_sound(&stage);
+}
+
+/// The verifier finds nothing wrong with a log that was killed again and again.
+fn assert_sound(stage: &Stage) {
+    let config = stage.world.site.settings.provision_log().unwrap();
+    let keys = config.keys().unwrap();
+    let trust = Trust {
+        origin: Origin::parse(&config.origin).unwrap(),
+        log: keys.verifiers(),
+        witnesses: Vec::new(),
+        custodians: keys.custodians,
+        retention: RetentionRules::shipped(),
+    };
+    let mut source = Database::open(&config.database.owner().unwrap()).unwrap();
+    let extent = Extent { since: None, thorough: true };
+    let report = audit::verify(&mut source, &trust, Evidence::default(), &extent);
+    assert!(report.sound && report.size > 20, "{report:?}");
 }
 
 /// Kills a service again and again; it is alive at the end.
