@@ -2,8 +2,9 @@
 //! durable log as in daily use; only the limits on too many requests are opened up.
 //!
 //! Reading order: [`ground`] (what is measured), [`load`] (by whom), [`transfer`] with [`replay`]
-//! and its `store`, [`timing`].
+//! and its `store`, [`timing`], [`disclosure`].
 
+pub(crate) mod disclosure;
 pub(crate) mod ground;
 mod load;
 mod replay;

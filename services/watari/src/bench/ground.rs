@@ -28,7 +28,7 @@ pub(crate) enum Place {
 
 /// A house to be measured.
 pub(crate) struct Ground {
-    house: House,
+    pub(super) house: House,
     place: Place,
     pub(super) site: Site,
     pub(super) cast: Cast,

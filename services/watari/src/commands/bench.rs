@@ -1,10 +1,12 @@
 use std::process::ExitCode;
+use std::sync::Arc;
 
+use domain::Clock;
 use serde::Serialize;
 use tempfile::TempDir;
 
 use crate::bench::ground::{Ground, Place, set_up};
-use crate::bench::{timing, transfer};
+use crate::bench::{disclosure, timing, transfer};
 use crate::commands::telemetry_beside;
 use crate::screen::Screen;
 use crate::{Failure, runtime};
@@ -30,6 +32,8 @@ enum What {
     Transfer(transfer::Args),
     /// Whether the time of an answer tells one kind of "nothing" from another
     Timing(timing::Args),
+    /// How long "who received my records?" takes in a log of millions of entries
+    Disclosure(disclosure::Args),
 }
 
 pub(crate) fn run(args: &Args, screen: Screen) -> Result<ExitCode, Failure> {
@@ -40,9 +44,9 @@ pub(crate) fn run(args: &Args, screen: Screen) -> Result<ExitCode, Failure> {
     settings.set_workers(args.workers);
     let _telemetry = telemetry_beside(&settings)?;
     let result = runtime::block_on(async {
-        let ground = Ground::start(settings, place, &clock, quiet).await?;
+        let mut ground = Ground::start(settings, place, &clock, quiet).await?;
         let result = tokio::select! {
-            result = measure(&ground, args, quiet) => result,
+            result = measure(&mut ground, args, (&clock, quiet)) => result,
             stopped = runtime::told_to_stop() => stopped.and(Err(Failure::Interrupted)),
         };
         ground.stop(quiet).await;
@@ -53,7 +57,11 @@ pub(crate) fn run(args: &Args, screen: Screen) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn measure(ground: &Ground, args: &Args, screen: Screen) -> Result<String, Failure> {
+async fn measure(
+    ground: &mut Ground,
+    args: &Args,
+    (clock, screen): (&Arc<dyn Clock>, Screen),
+) -> Result<String, Failure> {
     match &args.what {
         What::Transfer(wanted) => {
             let lines = transfer::measure(ground, wanted, screen).await?;
@@ -62,6 +70,10 @@ async fn measure(ground: &Ground, args: &Args, screen: Screen) -> Result<String,
         What::Timing(wanted) => {
             let comparison = timing::compare(ground, wanted, screen).await?;
             if args.json { to_json(&comparison) } else { Ok(comparison.text()) }
+        }
+        What::Disclosure(wanted) => {
+            let told = disclosure::measure(ground, wanted, (clock, screen)).await?;
+            if args.json { to_json(&told) } else { Ok(told.text()) }
         }
     }
 }

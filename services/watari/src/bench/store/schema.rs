@@ -96,3 +96,11 @@ diesel::table! {
         note -> Text,
     }
 }
+
+diesel::table! {
+    tile (level, idx) {
+        level -> SmallInt,
+        idx -> BigInt,
+        hashes -> Binary,
+    }
+}
