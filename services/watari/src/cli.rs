@@ -128,6 +128,28 @@ mod tests {
     }
 
     #[test]
+    fn what_the_documents_say_to_type_can_be_typed() {
+        let documents = [
+            include_str!("../../../docs/AUDITING.md"),
+            include_str!("../../../docs/FILES.md"),
+            include_str!("../../../README.md"),
+        ];
+        let lines = documents.iter().flat_map(|text| text.lines());
+        let typed: Vec<_> = lines
+            .map(|line| line.split(" #").next().unwrap_or_default())
+            .map(|line| line.split(" > ").next().unwrap_or_default())
+            .map(|line| line.strip_prefix("target/release/").unwrap_or(line))
+            .filter(|line| line.starts_with("watari "))
+            .collect();
+        assert!(typed.len() > 10, "{typed:?}");
+        for line in typed {
+            let words = line.split_whitespace();
+            let parsed = Cli::try_parse_from(words);
+            assert!(parsed.is_ok(), "{line}: {}", parsed.unwrap_err());
+        }
+    }
+
+    #[test]
     fn named_services_start_in_their_order() {
         let named =
             [ServiceArg::parse("partition").unwrap(), ServiceArg::parse("registry").unwrap()];
