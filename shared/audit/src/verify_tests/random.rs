@@ -159,7 +159,7 @@ fn log(history: &[(u64, bool, bool)]) -> Log {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig::with_cases(100))]
 
     #[test]
     fn whatever_is_done_to_a_log_is_named(history in history(), fault in fault()) {
