@@ -43,6 +43,18 @@ fn an_older_state_is_found_by_who_saw_the_newer() {
 }
 
 #[test]
+fn an_older_state_is_found_by_a_receipt_or_an_export_of_the_newer() {
+    let (mut newer, _) = watched(600);
+    let receipt = Proven::open(&newer.receipt(20), &trust()).unwrap();
+    let (mut older, _) = watched(300);
+    let report = older.verify_with(Evidence { receipts: vec![receipt], ..Default::default() });
+    assert_eq!(places(&report), [(RolledBack, 300, 600)]);
+    let reference: Option<&mut dyn crate::Source> = Some(&mut newer);
+    let report = older.verify_with(Evidence { reference, ..Default::default() });
+    assert_eq!(places(&report), [(RolledBack, 300, 600)]);
+}
+
+#[test]
 fn a_consistent_rewrite_with_the_logs_key_is_found_by_its_witnesses() {
     for index in [0, 99, 100, 350, 599] {
         let (mut log, notes) = watched(600);
