@@ -12,16 +12,38 @@ UNREADABLE = "unreadable"
 
 
 def read_lines(path):
-    """The JSON objects of a file, one a line; a file that is not there holds none."""
-    if not path.exists():
-        return []
-    return [json.loads(line) for line in path.read_text().splitlines() if line]
+    """The checkpoints of a list, one a line; a list that is not there holds none.
+
+    What is no such line stands for a checkpoint that does not hold.
+    """
+    lines, size = [], 0
+    for text in path.read_bytes().splitlines() if path.exists() else ():
+        lines.append(read_line(text) or {"size": size, "note": ""})
+        size = lines[-1]["size"]
+    return lines
+
+
+def read_line(text):
+    try:
+        line = json.loads(text.decode())
+    except ValueError:
+        return None
+    kinds = {"size": int, "note": str, "issuedAtUnixMs": int}
+    if not isinstance(line, dict) or not {"size", "note"} <= set(line) <= set(kinds):
+        return None
+    well_typed = all(type(line[name]) is kinds[name] for name in line)
+    return line if well_typed and line["size"] >= 0 else None
+
+
+def read_witness(path):
+    """What a witness keeps itself: of each line only the note matters."""
+    return [{"note": json.loads(line)["note"]} for line in path.read_text().splitlines()]
 
 
 class Export:
     def __init__(self, folder):
         self.folder = Path(folder)
-        self.checkpoint = (self.folder / "checkpoint").read_text()
+        self.checkpoint = (self.folder / "checkpoint").read_text(errors="replace")
         self.checkpoints = read_lines(self.folder / "checkpoints.jsonl")
         self.witnessed = read_lines(self.folder / "witnessed.jsonl")
 

@@ -19,7 +19,7 @@ import merkle
 import notes
 import orders as order_log
 import retention
-from export import Export, read_lines
+from export import Export, read_witness
 from notes import COSIGNATURE, SIGNATURE, Wrong
 
 SEVEN_YEARS = [(date.min, 7)]
@@ -127,7 +127,8 @@ class Verifier:
             except Wrong:
                 if line not in export.witnessed:
                     raise
-                self._found("altered-checkpoint", line["size"], line["size"])
+                size = line["size"]
+                self._found("altered-checkpoint", size, size)
                 continue
             key = checkpoint.size, checkpoint.root
             seen = found.setdefault(key, Witnessed(*key))
@@ -248,9 +249,9 @@ def main(arguments):
             for texts in (given.log_key, given.witness_key, given.custodian)
         ]
         verifier = Verifier(*keys, retention_rules(flat(given.retention)))
-        lines = [line for name in flat(given.witness) for line in read_lines(Path(name))]
+        lines = [line for name in flat(given.witness) for line in read_witness(Path(name))]
         report = verifier.verify(Export(given.export), lines)
-    except (Wrong, OSError, ValueError, KeyError) as error:
+    except (Wrong, OSError, ValueError, KeyError, TypeError) as error:
         print(f"cannot verify: {error}", file=sys.stderr)
         return 2
     print(json.dumps(report, indent=2, ensure_ascii=False))
