@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::hash::{BuildHasher as _, RandomState};
-use std::io::{self, BufRead};
+use std::io::{self, BufRead, Write};
 
 use domain::MunicipalityCode;
 use time::Date;
@@ -123,6 +123,33 @@ impl<R: BufRead> Checker<R> {
             _ => Err(problems),
         }
     }
+}
+
+/// Reads a whole file and writes every problem as a line of a table that a spreadsheet shows.
+pub fn list_problems(
+    input: impl BufRead,
+    options: Options,
+    mut out: Option<impl Write>,
+) -> Result<Summary, FileError> {
+    let mut checker = Checker::open(input, options)?;
+    if let Some(out) = &mut out {
+        // The mark tells the spreadsheet that this is UTF-8.
+        writeln!(out, "\u{FEFF}行,列,理由コード,理由,次にすること")?;
+    }
+    while let Some(row) = checker.next_row()? {
+        if let (Err(problems), Some(out)) = (row, &mut out) {
+            problems.iter().try_for_each(|problem| writeln!(out, "{}", told(problem)))?;
+        }
+    }
+    out.iter_mut().try_for_each(Write::flush)?;
+    Ok(checker.summary())
+}
+
+/// Our own words only, none of which needs quotes.
+fn told(problem: &Problem) -> String {
+    let Problem { line, column, reason } = problem;
+    let column = column.unwrap_or_default();
+    format!("{line},{column},{},{},{}", reason.code(), reason.text(), reason.next_step())
 }
 
 fn whole(line: u64, reason: Reason) -> Vec<Problem> {

@@ -15,7 +15,7 @@ pub mod lines;
 pub mod problem;
 pub mod rows;
 
-pub use self::check::{Checked, Checker, FileError, Options, Summary};
+pub use self::check::{Checked, Checker, FileError, Options, Summary, list_problems};
 pub use self::layout::{Column, FileKind, LAYOUTS, Layout};
 pub use self::problem::{Problem, Reason};
 pub use self::rows::{DoseRow, Row, SubjectRow, VoucherRow};

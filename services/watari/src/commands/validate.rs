@@ -1,13 +1,13 @@
 //! `watari validate`: a vendor checks a file at home, without database and network.
 
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Write as _};
+use std::io::{BufReader, BufWriter};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use domain::law::day_in_japan;
 use domain::{Clock as _, MunicipalityCode, SystemClock};
-use interchange::{Checker, FileError, Options, Problem};
+use interchange::{Options, list_problems};
 
 use crate::Failure;
 use crate::screen::{Screen, complain};
@@ -34,25 +34,11 @@ pub(crate) fn run(args: &Args, screen: Screen) -> Result<ExitCode, Failure> {
     let input = File::open(&args.file).map_err(Failure::file(&args.file))?;
     let today = day_in_japan(SystemClock.now());
     let options = Options { municipality: args.municipality, today };
-    let mut rejected = match &args.problems {
+    let problems = match &args.problems {
         Some(path) => Some(BufWriter::new(File::create(path).map_err(Failure::file(path))?)),
         None => None,
     };
-    let read = || {
-        let mut checker = Checker::open(BufReader::new(input), options)?;
-        if let Some(out) = &mut rejected {
-            // The mark lets a spreadsheet show Japanese.
-            writeln!(out, "\u{FEFF}行,列,理由コード,理由,次にすること")?;
-        }
-        while let Some(row) = checker.next_row()? {
-            if let (Err(problems), Some(out)) = (row, &mut rejected) {
-                problems.iter().try_for_each(|problem| writeln!(out, "{}", line(problem)))?;
-            }
-        }
-        rejected.iter_mut().try_for_each(|out| out.flush())?;
-        Ok::<_, FileError>(checker.summary())
-    };
-    let summary = match read() {
+    let summary = match list_problems(BufReader::new(input), options, problems) {
         Ok(summary) => summary,
         Err(error) => {
             complain(&format!("{}: {error}", args.file.display()));
@@ -66,13 +52,6 @@ pub(crate) fn run(args: &Args, screen: Screen) -> Result<ExitCode, Failure> {
         screen.line(&format!("  {count:>8}  {}  {}", reason.code(), reason.text()));
     }
     Ok(ExitCode::from(u8::from(summary.usable != summary.rows)))
-}
-
-/// Our own words only, none of which needs quotes.
-fn line(problem: &Problem) -> String {
-    let Problem { line, column, reason } = problem;
-    let column = column.unwrap_or_default();
-    format!("{line},{column},{},{},{}", reason.code(), reason.text(), reason.next_step())
 }
 
 #[cfg(test)]
