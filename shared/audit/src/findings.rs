@@ -190,7 +190,7 @@ mod tests {
             findings.one(Kind::Edited, index, "a");
         }
         findings.add(Kind::Edited, 5, 8, "a");
-        findings.add(Kind::Edited, 6, 7, "a");
+        findings.add(Kind::Edited, 4, 5, "a");
         findings.one(Kind::Edited, 8, "b");
         findings.add(Kind::AlteredCheckpoint, 5, 5, "c");
         findings.add(Kind::AlteredCheckpoint, 5, 5, "c");

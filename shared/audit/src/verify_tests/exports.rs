@@ -190,6 +190,25 @@ fn tiles_and_bodies_damaged_together_are_told_apart() {
 }
 
 #[test]
+fn more_damage_than_the_newest_root_gets_past_is_told_apart_by_older_ones() {
+    let size = 20 * 256;
+    let mut log = Log::of(size, 50);
+    let mut expected = vec![(DamagedTile, 0, size)];
+    let damaged: Vec<u64> = (0..20).step_by(2).map(|chunk| chunk * 256).collect();
+    for first in &damaged {
+        log.edit(first + 9);
+        expected.extend([(DamagedTile, *first, first + 256), (Edited, first + 9, first + 10)]);
+    }
+    let folder = exported(&mut log);
+    for first in damaged {
+        change(&folder, &format!("tile/0/{:03}", first / 256), |bytes| bytes[100] ^= 1);
+    }
+    change(&folder, "tile/1/000.p/20", |bytes| bytes.fill(0));
+    expected.sort_by_key(|(kind, from, to)| (*from, *to, *kind));
+    assert_eq!(found(&folder), expected);
+}
+
+#[test]
 fn lines_of_checkpoints_that_were_tampered_with_are_named() {
     let lines = |folder: &TempDir, change_lines: fn(&mut Vec<String>)| {
         change(folder, "checkpoints.jsonl", |bytes| {
