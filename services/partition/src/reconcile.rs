@@ -1,7 +1,8 @@
 //! Compares each room's records with the provision log: what one side has alone is named.
 //!
 //! A record younger than [`IN_FLIGHT_MS`] may still be on its way and is looked at again; so what
-//! stays alone is found within a minute.
+//! stays alone is found within a minute. What was compared once is compared again, a little in every
+//! run, for ever: so a record that is taken away later is found as well.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -25,11 +26,23 @@ const IN_FLIGHT_MS: i64 = 30_000;
 const REMEMBERED_MS: i64 = 120_000;
 /// How often a run that found nothing new is written down.
 const SAVED_EVERY_MS: i64 = 60_000;
+/// Old entries of one room that are compared again in one run: at a run every 20 seconds 86,000 a day.
+const AGAIN_MAX: u16 = 20;
 /// Records of one room that are looked at again in one run, and shown.
 const OPEN_MAX: u16 = 1_000;
 
 /// When the log took in which settled end.
 type Logged = HashMap<InquiryId, i64>;
+
+/// What is remembered of a room between two runs.
+#[derive(Default)]
+struct Memory {
+    logged: Logged,
+    /// Where the old entries are compared again next.
+    again_from: u64,
+    /// How many of the room's records are alone.
+    open: i64,
+}
 
 /// What one run has found out about a room.
 struct Run {
@@ -46,53 +59,73 @@ struct Run {
 /// Runs for as long as the service lives.
 pub(crate) async fn run(host: Arc<Host>) {
     let every = Duration::from_secs(host.reconcile_every_s.max(1));
-    let mut rooms: HashMap<MunicipalityCode, (Logged, i64)> = HashMap::new();
+    let mut rooms: HashMap<MunicipalityCode, Memory> = HashMap::new();
     loop {
         tokio::time::sleep(every).await;
         for room in host.rooms.values() {
-            let (logged, open) = rooms.entry(room.municipality).or_default();
-            match reconcile(&host, room, logged).await {
-                Ok(count) => *open = count,
+            let memory = rooms.entry(room.municipality).or_default();
+            match reconcile(&host, room, memory).await {
+                Ok(count) => memory.open = count,
                 Err(error) => tracing::warn!(%error, "a room is not compared with the log"),
             }
         }
-        host.counters.one_sided.set(rooms.values().map(|(_, open)| open).sum());
+        host.counters.one_sided.set(rooms.values().map(|memory| memory.open).sum());
     }
 }
 
 /// Compares a room with the log; returns how many of its records are alone.
-async fn reconcile(host: &Host, room: &Room, logged: &mut Logged) -> Result<i64, ApiError> {
+async fn reconcile(host: &Host, room: &Room, memory: &mut Memory) -> Result<i64, ApiError> {
     let permit = host.job(Action::ReadOutcomes, room)?;
     let now_unix_ms = host.now_unix_ms();
     let saved = host.read("partition.reconcile", &permit, store::progress).await?;
     let (found, resolved) = (Vec::new(), Vec::new());
     let mut run = Run { permit, now_unix_ms, saved, progress: saved, open: 0, found, resolved };
-    run.read_log(host, logged).await?;
-    run.read_room(host, logged).await?;
-    logged.retain(|_, at| *at > now_unix_ms - REMEMBERED_MS);
+    memory.again_from = run.compare_again(host, memory.again_from).await?;
+    run.read_log(host, &mut memory.logged).await?;
+    run.read_room(host, &memory.logged).await?;
+    memory.logged.retain(|_, at| *at > now_unix_ms - REMEMBERED_MS);
     run.write(room).await
 }
 
 impl Run {
+    /// Some of the log's entries about the room from an index on, and the room's records of them.
+    async fn page(
+        &self,
+        host: &Host,
+        (from_index, limit): (u64, u16),
+    ) -> Result<(Outcomes, Records), ApiError> {
+        let wanted = ListOutcomes { municipality: self.permit.municipality(), from_index, limit };
+        let request = &self.permit.context().request;
+        let page: Result<Outcomes, CallError> =
+            host.log.post(OUTCOMES_LIST, request, None, &wanted).await;
+        let page = page.map_err(unavailable)?;
+        let settled = page.entries.iter().filter(|one| one.entry.outcome.settles());
+        let ids: Vec<InquiryId> = settled.map(|one| one.entry.inquiry).collect();
+        let read = move |tx: &mut db::Tx, permit: &Permit| store::records(tx, permit, &ids);
+        let records = host.read("partition.reconcile", &self.permit, read).await?;
+        Ok((page, records))
+    }
+
+    /// Compares old entries again; returns where to go on.
+    async fn compare_again(&mut self, host: &Host, from_index: u64) -> Result<u64, ApiError> {
+        let (page, records) = self.page(host, (from_index, AGAIN_MAX)).await?;
+        let compared = self.saved.0;
+        for one in page.entries.iter().filter(|one| one.index < compared) {
+            if let Some(side) = side(self.permit.municipality(), one, &records) {
+                self.find(one.entry.inquiry, side, Some(one.index));
+            }
+        }
+        Ok(page.next_index.filter(|next| *next < compared).unwrap_or(0))
+    }
+
     /// Looks for the room's records of what the log has, as far as nothing is on its way.
     async fn read_log(&mut self, host: &Host, logged: &mut Logged) -> Result<(), ApiError> {
-        let municipality = self.permit.municipality();
         loop {
-            let (from_index, limit) = (self.progress.0, LIST_LIMIT_MAX);
-            let wanted = ListOutcomes { municipality, from_index, limit };
-            let request = &self.permit.context().request;
-            let page: Result<Outcomes, CallError> =
-                host.log.post(OUTCOMES_LIST, request, None, &wanted).await;
-            let page = page.map_err(unavailable)?;
+            let (page, records) = self.page(host, (self.progress.0, LIST_LIMIT_MAX)).await?;
             let settled = page.entries.iter().filter(|one| one.entry.outcome.settles());
-            let settled: Vec<_> =
-                settled.map(|one| (one.entry.inquiry, one.logged_at_unix_ms)).collect();
-            logged.extend(settled.iter().copied());
-            let ids: Vec<InquiryId> = settled.into_iter().map(|(id, _)| id).collect();
-            let read = move |tx: &mut db::Tx, permit: &Permit| store::records(tx, permit, &ids);
-            let records = host.read("partition.reconcile", &self.permit, read).await?;
+            logged.extend(settled.map(|one| (one.entry.inquiry, one.logged_at_unix_ms)));
             for one in &page.entries {
-                if let Some(side) = side(municipality, one, &records) {
+                if let Some(side) = side(self.permit.municipality(), one, &records) {
                     if one.logged_at_unix_ms > self.now_unix_ms - IN_FLIGHT_MS {
                         return Ok(());
                     }
