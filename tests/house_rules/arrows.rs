@@ -5,7 +5,7 @@ use toml::{Table, Value};
 use crate::house::{expect_none, read, rooms};
 
 /// A room's folder and the rooms it may name in its `Cargo.toml`.
-const ARROWS: [(&str, &[&str]); 16] = [
+const ARROWS: [(&str, &[&str]); 21] = [
     ("shared/domain", &[]),
     ("shared/crypto", &["domain"]),
     ("shared/ledger", &[]),
@@ -16,8 +16,30 @@ const ARROWS: [(&str, &[&str]); 16] = [
     ("shared/auditor", &["audit", "crypto", "domain", "ledger", "wire"]),
     ("shared/service", &["crypto", "db", "domain", "wire"]),
     ("shared/room", &["crypto", "db", "domain", "ledger", "service", "wire"]),
+    ("shared/quality", &["domain"]),
+    ("shared/imports", &ROOM_WORK),
+    ("shared/records", &ROOM_WORK),
+    ("shared/erasure", &ROOM_WORK),
+    ("shared/exports", &ROOM_WORK),
     ("services/registry", &["crypto", "db", "domain", "ledger", "service", "wire"]),
-    ("services/partition", &["crypto", "db", "domain", "ledger", "room", "service", "wire"]),
+    (
+        "services/partition",
+        &[
+            "crypto",
+            "db",
+            "domain",
+            "erasure",
+            "exports",
+            "imports",
+            "interchange",
+            "ledger",
+            "quality",
+            "records",
+            "room",
+            "service",
+            "wire",
+        ],
+    ),
     ("services/provision-log", &["audit", "crypto", "db", "domain", "ledger", "service", "wire"]),
     // No database, no log of its own; of `crypto` only what verifies (see the fences).
     ("services/broker", &["crypto", "domain", "service", "wire"]),
@@ -25,7 +47,11 @@ const ARROWS: [(&str, &[&str]); 16] = [
     ("tests", &EVERYTHING),
 ];
 
-const EVERY_SERVICE: [&str; 13] = [
+/// What is done in rooms, by topic; none knows the other.
+const ROOM_WORK: [&str; 9] =
+    ["crypto", "db", "domain", "interchange", "ledger", "quality", "room", "service", "wire"];
+
+const EVERY_SERVICE: [&str; 14] = [
     "audit",
     "auditor",
     "broker",
@@ -36,22 +62,28 @@ const EVERY_SERVICE: [&str; 13] = [
     "ledger",
     "partition",
     "provision-log",
+    "quality",
     "registry",
     "service",
     "wire",
 ];
 
-const EVERYTHING: [&str; 15] = [
+const EVERYTHING: [&str; 20] = [
     "audit",
     "auditor",
     "broker",
     "crypto",
     "db",
     "domain",
+    "erasure",
+    "exports",
+    "imports",
     "interchange",
     "ledger",
     "partition",
     "provision-log",
+    "quality",
+    "records",
     "registry",
     "room",
     "service",

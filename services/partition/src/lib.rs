@@ -29,6 +29,6 @@ mod vaccinate;
 mod withhold;
 mod witness;
 
-pub use self::routes::{ENDPOINTS, openapi};
+pub use self::routes::{endpoints, openapi};
 pub use self::start::{start, start_in};
 pub use room::{Config, MIGRATIONS, ROLE, ReviewConfig, WitnessConfig, WitnessPolicy};

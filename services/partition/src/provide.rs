@@ -132,7 +132,7 @@ async fn look_up(
             };
             let found = find_person(tx, &keys, &permit, &number)?;
             let subject = found.as_ref().map(|found| found.id);
-            let is_withheld = found.as_ref().is_some_and(|f| f.subject.flags.withheld);
+            let is_withheld = found.as_ref().is_some_and(|f| f.subject.flags.is_silent());
             let earlier = store::provision::find(tx, &keys, &permit, &asked)?;
             if let Some((earlier_subject, content)) = earlier
                 && !is_withheld

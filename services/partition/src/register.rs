@@ -1,6 +1,7 @@
 //! A clerk registers a person in the room of the clerk's own municipality.
 
 use domain::subject::{Flags, Subject, SubjectId};
+use domain::vaccination::Provenance;
 use domain::{Action, AddressNumber, Permit, PersonalText};
 use service::ApiError;
 use wire::partition::{RegisterSubject, SubjectRegistered};
@@ -30,7 +31,8 @@ pub(crate) async fn register(
                 acts.add(entry(&permit, about, problems::ALREADY_REGISTERED.code));
                 return Ok(None);
             }
-            let found = Found { id, version: 1, subject: subject.clone() };
+            let provenance = Provenance::registered(permit.context());
+            let found = Found { id, version: 1, subject: subject.clone(), provenance };
             store::subject::insert(tx, &keys, &permit, &found)?;
             store::subject::insert_number(tx, &keys, &permit, &number, &id)?;
             let about = About { subject: Some(id.0), ..About::default() };

@@ -1,8 +1,11 @@
 //! The route table, and handlers that translate and call.
 
+use std::sync::LazyLock;
+
 use actix_web::web::{Data, Json, ServiceConfig, post};
-use domain::{Action, Actor, Permit, authorize};
-use service::{ApiError, Body, Caller, Endpoint, Recorder, health, problems};
+use domain::Action;
+use room::own_room;
+use service::{ApiError, Body, Caller, Endpoint, Recorder, health};
 use utoipa::OpenApi;
 use wire::Problem;
 use wire::partition as api;
@@ -13,7 +16,16 @@ use crate::{
 };
 use room::{Host, operation_log};
 
-pub static ENDPOINTS: &[Endpoint] = &[
+/// Every way in.
+pub fn endpoints() -> &'static [Endpoint] {
+    static ALL: LazyLock<Vec<Endpoint>> = LazyLock::new(|| {
+        [OWN, imports::ENDPOINTS, records::ENDPOINTS, erasure::ENDPOINTS, exports::ENDPOINTS]
+            .concat()
+    });
+    &ALL
+}
+
+static OWN: &[Endpoint] = &[
     health::LIVE,
     health::READY,
     health::METRICS,
@@ -52,7 +64,11 @@ pub(crate) fn configure(app: &mut ServiceConfig, host: Data<Host>) {
         .route(api::INSPECTIONS_REPORT, post().to(report_inspections))
         .route(api::OPERATORS_RELEASE, post().to(release_operator))
         .route(api::DISCLOSURES, post().to(disclose_provisions))
-        .route(api::RECONCILIATION_READ, post().to(read_reconciliation));
+        .route(api::RECONCILIATION_READ, post().to(read_reconciliation))
+        .configure(imports::configure)
+        .configure(records::configure)
+        .configure(erasure::configure)
+        .configure(exports::configure);
 }
 
 #[derive(OpenApi)]
@@ -75,17 +91,11 @@ struct Api;
 
 /// The OpenAPI description of this service's own endpoints.
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    Api::openapi()
-}
-
-/// An operator acts in the room of the operator's own municipality, whatever else is sent.
-fn own_room(caller: &Caller, action: Action) -> Result<Permit, ApiError> {
-    match &caller.context.actor {
-        Actor::Operator { municipality, .. } => {
-            Ok(authorize(&caller.context, action, *municipality)?)
-        }
-        _ => Err(ApiError::new(&problems::DENIED)),
+    let mut api = Api::openapi();
+    for other in [imports::openapi(), records::openapi(), erasure::openapi(), exports::openapi()] {
+        api.merge(other);
     }
+    api
 }
 
 /// Registers a person in the caller's own room.

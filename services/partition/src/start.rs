@@ -21,7 +21,7 @@ use wire::client::Deadlines;
 use wire::identity::{NATIONAL, PeerIdentity};
 use wire::tls::{Expected, TlsIdentity};
 
-use crate::{ENDPOINTS, MIGRATIONS, expire, inspect, publish, reconcile, routes, witness};
+use crate::{MIGRATIONS, expire, inspect, publish, reconcile, routes, witness};
 use room::Host;
 use room::Room;
 use room::alarms::Alarms;
@@ -91,7 +91,7 @@ pub async fn start_in(
         service: "partition",
         listen: config.listen,
         identity,
-        endpoints: ENDPOINTS,
+        endpoints: routes::endpoints(),
         participants: participants.clone(),
         clock,
         metrics,

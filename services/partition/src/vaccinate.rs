@@ -2,15 +2,15 @@
 
 use domain::law::day_in_japan;
 use domain::subject::SubjectId;
-use domain::vaccination::{InvalidVaccination, Provenance, VaccinationId};
-use domain::{Action, Actor, OperatorId, Permit};
+use domain::vaccination::{InvalidVaccination, Provenance, Standing};
+use domain::{Action, Permit};
 use service::{ApiError, problems as common};
 use wire::partition::{RegisterVaccination, VaccinationRegistered};
 
 use room::Host;
 use room::operation_log::{About, entry};
-use room::store;
 use room::store::vaccination::Version;
+use room::{problems, store};
 
 pub(crate) async fn vaccinate(
     host: &Host,
@@ -21,36 +21,33 @@ pub(crate) async fn vaccinate(
     let room = host.room(permit.municipality())?;
     let RegisterVaccination { subject, vaccination } = request;
     vaccination.check(day_in_japan(permit.context().at)).map_err(refused)?;
-    let (subject, id) = (SubjectId(subject), VaccinationId::make_random());
-    let provenance = Provenance::registered(operator(&permit)?, permit.context().at);
-    let version = Version { vaccination, provenance };
+    let subject = SubjectId(subject);
     let keys = std::sync::Arc::clone(&room.keys);
-    let is_registered = room
+    let id = keys.dose_id(&subject, vaccination.vaccine_kind.as_deref(), vaccination.dose_number);
+    let provenance = Provenance::registered(permit.context());
+    let provenance = provenance.ok_or_else(|| ApiError::new(&common::DENIED))?;
+    let version = Version { vaccination, provenance, standing: Standing::InForce };
+    let refusal = room
         .queue
         .write(move |tx, acts| {
-            let known = store::subject::find(tx, &keys, &permit, subject)?.is_some();
-            let result = if known {
-                store::vaccination::insert(tx, &keys, &permit, (&subject, &id, 1), &version)?;
-                "registered"
-            } else {
-                common::NOT_FOUND.code
+            let is_known = store::subject::find(tx, &keys, &permit, subject)?.is_some();
+            let held = store::vaccination::newest(tx, &keys, &permit, &subject)?;
+            let refusal = match held.iter().any(|held| held.id == id) {
+                _ if !is_known => Some(&common::NOT_FOUND),
+                true => Some(&problems::ALREADY_REGISTERED_DOSE),
+                false => None,
             };
-            let subject = known.then_some(subject.0);
-            acts.add(entry(&permit, About { subject, ..About::default() }, result));
-            Ok(known)
+            if refusal.is_none() {
+                store::vaccination::insert(tx, &keys, &permit, (&subject, &id, 1), &version)?;
+            }
+            let about = About { subject: is_known.then_some(subject.0), ..About::default() };
+            acts.add(entry(&permit, about, refusal.map_or("registered", |kind| kind.code)));
+            Ok(refusal)
         })
         .await?;
-    if is_registered {
-        Ok(VaccinationRegistered { vaccination: id.0, version: 1 })
-    } else {
-        Err(ApiError::new(&common::NOT_FOUND))
-    }
-}
-
-fn operator(permit: &Permit) -> Result<OperatorId, ApiError> {
-    match &permit.context().actor {
-        Actor::Operator { id, .. } => Ok(id.clone()),
-        _ => Err(ApiError::new(&common::DENIED)),
+    match refusal {
+        None => Ok(VaccinationRegistered { vaccination: id.0, version: 1 }),
+        Some(kind) => Err(ApiError::new(kind)),
     }
 }
 

@@ -1,6 +1,7 @@
 //! A supervisor sets or lifts 自動応答不可フラグ: a withheld person is answered with "nothing".
 
 use domain::subject::SubjectId;
+use domain::vaccination::Provenance;
 use domain::{Action, Permit};
 use service::{ApiError, problems as common};
 use wire::partition::WithholdSubject;
@@ -24,12 +25,13 @@ pub(crate) async fn withhold(
         .queue
         .write(move |tx, acts| {
             let found = store::subject::find(tx, &keys, &permit, SubjectId(subject))?;
-            let Some(Found { id, version, subject: mut person }) = found else {
+            let Some(Found { id, version, subject: mut person, .. }) = found else {
                 acts.add(entry(&permit, About::default(), common::NOT_FOUND.code));
                 return Ok(false);
             };
             person.flags.withheld = withheld;
-            let next = Found { id, version: version + 1, subject: person };
+            let provenance = Provenance::registered(permit.context());
+            let next = Found { id, version: version + 1, subject: person, provenance };
             store::subject::insert(tx, &keys, &permit, &next)?;
             let about = About { subject: Some(subject), ..About::default() };
             acts.add(entry(&permit, about, if withheld { "withheld" } else { "lifted" }));

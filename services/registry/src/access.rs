@@ -34,6 +34,10 @@ impl Access {
             Some(Actor::Terminal { municipality, terminal }) => {
                 (None, None, Some((*municipality, terminal)))
             }
+            Some(Actor::System { municipality, system: machine })
+            | Some(Actor::Device { municipality, device: machine }) => {
+                (None, None, Some((Some(*municipality), machine)))
+            }
             Some(Actor::Service { kind, instance }) => {
                 (None, Some(format!("{kind}/{instance}")), None)
             }

@@ -14,7 +14,7 @@ pub fn endpoints(kind: ServiceKind) -> &'static [Endpoint] {
         ServiceKind::Registry => registry::ENDPOINTS,
         ServiceKind::ProvisionLog => provision_log::ENDPOINTS,
         ServiceKind::Broker => broker::ENDPOINTS,
-        ServiceKind::Partition => partition::ENDPOINTS,
+        ServiceKind::Partition => partition::endpoints(),
     }
 }
 

@@ -58,6 +58,10 @@ pub enum Actor {
     National { id: OperatorId, terminal: TerminalId },
     /// A registered terminal before anybody has logged in; `None` means national operations.
     Terminal { municipality: Option<MunicipalityCode>, terminal: TerminalId },
+    /// A municipality's own system, such as its ledger, proven by its certificate.
+    System { municipality: MunicipalityCode, system: TerminalId },
+    /// A tablet at a venue, proven by its certificate.
+    Device { municipality: MunicipalityCode, device: TerminalId },
     /// Another service, proven by its certificate.
     Service { kind: ServiceKind, instance: String },
 }

@@ -46,6 +46,66 @@ pub enum Action {
     InspectOperations,
     /// Lets an operator ask again whom an inspection had stopped.
     ReleaseOperator,
+    /// Uploads a file, checks it and looks at its preview; a machine of the municipality may.
+    PrepareImport,
+    /// A second person lets a checked file into the register, or throws it away.
+    ApproveImport,
+    /// The desk of doubtful rows.
+    ReadQuarantine,
+    /// Takes a doubtful row in, corrected or as it is, or drops it.
+    DecideQuarantine,
+    /// A person's entry and doses with all versions.
+    ReadRecords,
+    /// A new version of a dose: corrected or withdrawn.
+    CorrectVaccination,
+    /// Moved out, died.
+    FlagSubject,
+    /// Takes received doses into the own register.
+    AdoptRecords,
+    /// Says from when until when the own records are complete.
+    StateCompleteness,
+    /// Correction notices and released records of other municipalities.
+    ReadNotices,
+    /// Inquiries about withheld persons that wait for people.
+    ReviewHeld,
+    /// Lets exactly the bytes shown go; two persons.
+    ReleaseHeld,
+    /// A room hands the broker a sealed notice for another room.
+    RouteNotice,
+    /// The broker brings a room a sealed notice.
+    ReceiveNotice,
+    /// Many inquiries in one file.
+    AskBatch,
+    /// How a batch stands, and its result file.
+    ReadBatch,
+    /// Registers and revokes venue devices of the own municipality.
+    ManageDevices,
+    /// Proposed and done erasures, holds and retention.
+    ReadErasures,
+    /// Shows what would be erased.
+    ProposeErasure,
+    /// A second person erases exactly what was shown.
+    ApproveErasure,
+    /// Keeps something from being erased, or lets it go.
+    HoldErasure,
+    /// New data keys for the room; old ones are destroyed when nothing needs them.
+    RotateKeys,
+    /// Ends the municipality's use of the platform; two persons.
+    CloseRoom,
+    /// Files for the ledger, without individual numbers.
+    ExportRecords,
+    /// Everything about one person, for that person's request.
+    DiscloseAll,
+    /// The doses of one person for the municipality's own systems.
+    SearchImmunizations,
+    /// A venue device hands in a sealed dose.
+    SendCapture,
+    /// A partition tells intake which devices there are.
+    KeepDevices,
+    /// A partition takes its sealed doses from intake.
+    FetchCaptures,
+    /// Done by a partition to its own rooms on schedule: imports, batches, notices, captures, retention; no route leads here.
+    RunJobs,
     /// Done by a partition to its own rooms when an answer's time is over; no route leads here.
     ExpireAnswers,
     /// The same check of the operation log on schedule; no route leads here.
@@ -53,7 +113,7 @@ pub enum Action {
 }
 
 impl Action {
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 62] = [
         Self::ReadHealth,
         Self::LogIn,
         Self::LogOut,
@@ -84,6 +144,36 @@ impl Action {
         Self::ReadReconciliation,
         Self::InspectOperations,
         Self::ReleaseOperator,
+        Self::PrepareImport,
+        Self::ApproveImport,
+        Self::ReadQuarantine,
+        Self::DecideQuarantine,
+        Self::ReadRecords,
+        Self::CorrectVaccination,
+        Self::FlagSubject,
+        Self::AdoptRecords,
+        Self::StateCompleteness,
+        Self::ReadNotices,
+        Self::ReviewHeld,
+        Self::ReleaseHeld,
+        Self::RouteNotice,
+        Self::ReceiveNotice,
+        Self::AskBatch,
+        Self::ReadBatch,
+        Self::ManageDevices,
+        Self::ReadErasures,
+        Self::ProposeErasure,
+        Self::ApproveErasure,
+        Self::HoldErasure,
+        Self::RotateKeys,
+        Self::CloseRoom,
+        Self::ExportRecords,
+        Self::DiscloseAll,
+        Self::SearchImmunizations,
+        Self::SendCapture,
+        Self::KeepDevices,
+        Self::FetchCaptures,
+        Self::RunJobs,
         Self::ExpireAnswers,
         Self::ReviewOperations,
     ];
@@ -96,6 +186,10 @@ pub enum Party {
     Supervisor,
     National,
     Terminal,
+    /// A municipality's own system, such as its ledger.
+    System,
+    /// A tablet at a venue.
+    Device,
     Registry,
     Partition,
     Broker,
@@ -103,11 +197,13 @@ pub enum Party {
 }
 
 impl Party {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Clerk,
         Self::Supervisor,
         Self::National,
         Self::Terminal,
+        Self::System,
+        Self::Device,
         Self::Registry,
         Self::Partition,
         Self::Broker,
@@ -122,6 +218,8 @@ impl Party {
             Actor::Operator { role: Role::National, .. } => return None,
             Actor::National { .. } => Self::National,
             Actor::Terminal { .. } => Self::Terminal,
+            Actor::System { .. } => Self::System,
+            Actor::Device { .. } => Self::Device,
             Actor::Service { kind, .. } => match kind {
                 ServiceKind::Registry => Self::Registry,
                 ServiceKind::Partition => Self::Partition,
@@ -144,7 +242,10 @@ enum Reach {
 /// The table itself.  A new action does not compile until it is decided here; a party that is not
 /// written is refused.
 fn parties(action: Action) -> &'static [(Party, Reach)] {
-    use Party::{Broker, Clerk, National, Partition, ProvisionLog, Registry, Supervisor, Terminal};
+    use Party::{
+        Broker, Clerk, Device, National, Partition, ProvisionLog, Registry, Supervisor, System,
+        Terminal,
+    };
     use Reach::{Any, Own};
     match action {
         Action::ReadHealth => &[
@@ -172,19 +273,48 @@ fn parties(action: Action) -> &'static [(Party, Reach)] {
         | Action::ReadOutcomes
         | Action::WitnessLog
         | Action::ExpireAnswers
-        | Action::ReviewOperations => &[(Partition, Any)],
+        | Action::ReviewOperations
+        | Action::RouteNotice
+        | Action::KeepDevices
+        | Action::FetchCaptures
+        | Action::RunJobs => &[(Partition, Any)],
         Action::RegisterSubject
         | Action::RegisterVaccination
-        | Action::AskTransferIn
-        | Action::ReadInquiry => &[(Clerk, Own), (Supervisor, Own)],
+        | Action::CorrectVaccination
+        | Action::FlagSubject
+        | Action::PrepareImport
+        | Action::SearchImmunizations => &[(Clerk, Own), (Supervisor, Own), (System, Own)],
+        Action::AskTransferIn
+        | Action::ReadInquiry
+        | Action::AskBatch
+        | Action::ReadBatch
+        | Action::ReadRecords
+        | Action::AdoptRecords
+        | Action::ReadNotices
+        | Action::ReadQuarantine
+        | Action::DecideQuarantine => &[(Clerk, Own), (Supervisor, Own)],
+        Action::ExportRecords => &[(Supervisor, Own), (System, Own)],
         Action::WithholdSubject
         | Action::ReadProvisions
         | Action::ReadOperationLog
         | Action::Disclose
         | Action::ReadReconciliation
         | Action::InspectOperations
-        | Action::ReleaseOperator => &[(Supervisor, Own)],
-        Action::ProvideRecords | Action::AppendOutcome => &[(Broker, Any)],
+        | Action::ReleaseOperator
+        | Action::ApproveImport
+        | Action::StateCompleteness
+        | Action::ReviewHeld
+        | Action::ReleaseHeld
+        | Action::ManageDevices
+        | Action::ReadErasures
+        | Action::ProposeErasure
+        | Action::ApproveErasure
+        | Action::HoldErasure
+        | Action::RotateKeys
+        | Action::CloseRoom
+        | Action::DiscloseAll => &[(Supervisor, Own)],
+        Action::SendCapture => &[(Device, Own)],
+        Action::ProvideRecords | Action::AppendOutcome | Action::ReceiveNotice => &[(Broker, Any)],
         Action::ReadCheckpoint => {
             &[(Partition, Any), (Broker, Any), (National, Any), (Terminal, Any)]
         }
@@ -252,7 +382,9 @@ pub fn authorize(
     owner: MunicipalityCode,
 ) -> Result<Permit, Denied> {
     let own = match &context.actor {
-        Actor::Operator { municipality, .. } => Some(*municipality),
+        Actor::Operator { municipality, .. }
+        | Actor::System { municipality, .. }
+        | Actor::Device { municipality, .. } => Some(*municipality),
         Actor::Terminal { municipality, .. } => *municipality,
         Actor::National { .. } | Actor::Service { .. } => None,
     };

@@ -41,8 +41,20 @@ pub enum Sex {
 pub struct Flags {
     /// 自動応答不可フラグ: not answered until people release it; protects persons in danger.
     pub withheld: bool,
-    /// 転出フラグ.
-    pub moved_out: bool,
-    /// 死亡フラグ.
-    pub died: bool,
+    /// 利用停止: the municipality may not use the record any more (C194).
+    #[serde(default)]
+    pub stopped: bool,
+    /// 転出フラグ, with its day.
+    #[serde(default, with = "crate::vaccination::iso_date::option")]
+    pub moved_out_on: Option<Date>,
+    /// 死亡フラグ, with its day.
+    #[serde(default, with = "crate::vaccination::iso_date::option")]
+    pub died_on: Option<Date>,
+}
+
+impl Flags {
+    /// Whether inquiries are answered with "nothing".
+    pub fn is_silent(&self) -> bool {
+        self.withheld || self.stopped
+    }
 }

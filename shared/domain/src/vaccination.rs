@@ -1,8 +1,8 @@
 use serde::{Deserialize, Serialize};
-use time::{Date, OffsetDateTime};
+use time::Date;
 use uuid::Uuid;
 
-use crate::{InquiryId, MunicipalityCode, OperatorId};
+use crate::{Actor, InquiryId, MunicipalityCode, OpContext, OperatorId, TerminalId};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -89,13 +89,43 @@ pub enum Status {
 pub enum Provenance {
     /// Entered or sent by an operator of the municipality itself.
     Registered { operator: OperatorId, at_unix_s: i64 },
+    /// Sent by one of the municipality's own systems.
+    Sent { system: TerminalId, at_unix_s: i64 },
+    /// A line of a file that two persons let in.
+    Imported { import: Uuid, line: u64, at_unix_s: i64 },
+    /// Captured at a venue.
+    Captured { capture: Uuid, device: TerminalId, at_unix_s: i64 },
+    /// Changed by an operator, who says why.
+    Corrected { operator: OperatorId, reason: String, at_unix_s: i64 },
+    /// A doubtful row that an operator decided on.
+    Decided { operator: OperatorId, quarantined: Uuid, at_unix_s: i64 },
     /// Adopted from another municipality's answer.
     Adopted { provider: MunicipalityCode, inquiry: InquiryId, at_unix_s: i64 },
+    /// Adopted from another municipality's correction notice.
+    Noticed { provider: MunicipalityCode, notice: Uuid, at_unix_s: i64 },
+}
+
+/// Whether a version of a dose counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Standing {
+    #[default]
+    InForce,
+    /// Taken back: it never happened, or not to this person.
+    Withdrawn,
 }
 
 impl Provenance {
-    pub fn registered(operator: OperatorId, at: OffsetDateTime) -> Self {
-        Self::Registered { operator, at_unix_s: at.unix_timestamp() }
+    /// Entered by whoever acts: an operator or one of the municipality's own systems.
+    pub fn registered(context: &OpContext) -> Option<Self> {
+        let at_unix_s = context.at.unix_timestamp();
+        match &context.actor {
+            Actor::Operator { id, .. } => {
+                Some(Self::Registered { operator: id.clone(), at_unix_s })
+            }
+            Actor::System { system, .. } => Some(Self::Sent { system: system.clone(), at_unix_s }),
+            _ => None,
+        }
     }
 }
 
@@ -114,6 +144,30 @@ pub mod iso_date {
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Date, D::Error> {
         let text = String::deserialize(deserializer)?;
         Date::parse(&text, &Iso8601::DATE).map_err(|_| de::Error::custom("a date is YYYY-MM-DD"))
+    }
+
+    /// The same where a date may be absent.
+    pub mod option {
+        use serde::{Deserialize, Deserializer, Serializer};
+        use time::Date;
+
+        pub fn serialize<S: Serializer>(
+            date: &Option<Date>,
+            serializer: S,
+        ) -> Result<S::Ok, S::Error> {
+            match date {
+                Some(date) => super::serialize(date, serializer),
+                None => serializer.serialize_none(),
+            }
+        }
+
+        pub fn deserialize<'de, D: Deserializer<'de>>(
+            deserializer: D,
+        ) -> Result<Option<Date>, D::Error> {
+            #[derive(Deserialize)]
+            struct Wrapped(#[serde(with = "super")] Date);
+            Ok(Option::<Wrapped>::deserialize(deserializer)?.map(|wrapped| wrapped.0))
+        }
     }
 }
 

@@ -14,6 +14,7 @@ pub mod config;
 pub mod host;
 pub mod metrics;
 pub mod operation_log;
+mod own_room;
 pub mod problems;
 pub mod question;
 mod room;
@@ -27,6 +28,7 @@ use diesel_migrations::embed_migrations;
 
 pub use self::config::{Config, ReviewConfig, WitnessConfig, WitnessPolicy};
 pub use self::host::Host;
+pub use self::own_room::own_room;
 pub use self::room::Room;
 
 pub static MIGRATIONS: Migrations = Migrations {

@@ -78,6 +78,8 @@ fn names(actor: Option<&Actor>) -> (String, String) {
             (id.to_string(), terminal.to_string())
         }
         Some(Actor::Terminal { terminal, .. }) => (nobody(), terminal.to_string()),
+        Some(Actor::System { system, .. }) => (format!("system/{system}"), nobody()),
+        Some(Actor::Device { device, .. }) => (format!("device/{device}"), nobody()),
         Some(Actor::Service { kind, instance }) => (format!("{kind}/{instance}"), nobody()),
         None => (nobody(), nobody()),
     }
@@ -104,7 +106,11 @@ pub async fn conclude<T>(
 /// of ours, in the instance's own log (C118).
 pub async fn record(host: &Host, ended: Ended) -> Result<(), ApiError> {
     let own = match &ended.actor {
-        Some(Actor::Operator { municipality, .. }) => Some(*municipality),
+        Some(
+            Actor::Operator { municipality, .. }
+            | Actor::System { municipality, .. }
+            | Actor::Device { municipality, .. },
+        ) => Some(*municipality),
         Some(Actor::Terminal { municipality, .. }) => *municipality,
         _ => None,
     };

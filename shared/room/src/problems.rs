@@ -59,6 +59,22 @@ pub static ALREADY_REGISTERED: ProblemKind = ProblemKind {
     next_step: "Use the person's entry in the register.",
 };
 
+pub static ADDRESS_TAKEN: ProblemKind = ProblemKind {
+    code: "address-taken",
+    status: 409,
+    title: "The address number belongs to another person of the register.",
+    owner: Owner::Asker,
+    next_step: "Check the address number; it is given to one person only.",
+};
+
+pub static ALREADY_REGISTERED_DOSE: ProblemKind = ProblemKind {
+    code: "already-registered-dose",
+    status: 409,
+    title: "The person already has a dose of this kind and number.",
+    owner: Owner::Asker,
+    next_step: "Correct the registered dose if it is wrong.",
+};
+
 pub static REFUSED_INQUIRY: ProblemKind = ProblemKind {
     code: "inquiry-refused",
     status: 403,
@@ -107,7 +123,7 @@ pub static DISCLOSURE_TOO_LONG: ProblemKind = ProblemKind {
     next_step: "Nothing was shown. Tell the operator of the platform the request id.",
 };
 
-pub static ALL: [&ProblemKind; 13] = [
+pub static ALL: [&ProblemKind; 15] = [
     &NOT_IN_REGISTER,
     &NOT_HOSTED,
     &ROOM_CLOSED,
@@ -115,6 +131,8 @@ pub static ALL: [&ProblemKind; 13] = [
     &INQUIRY_REUSED,
     &INQUIRY_EXPIRED,
     &ALREADY_REGISTERED,
+    &ADDRESS_TAKEN,
+    &ALREADY_REGISTERED_DOSE,
     &REFUSED_INQUIRY,
     &BAD_ANSWER,
     &OPERATOR_HELD,

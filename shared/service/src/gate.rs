@@ -208,6 +208,8 @@ fn certified(identity: &PeerIdentity) -> Actor {
         PeerIdentity::Terminal { municipality, terminal } => {
             Actor::Terminal { municipality, terminal }
         }
+        PeerIdentity::System { municipality, system } => Actor::System { municipality, system },
+        PeerIdentity::Device { municipality, device } => Actor::Device { municipality, device },
     }
 }
 
@@ -219,7 +221,8 @@ fn identify(
 ) -> Result<(Actor, Option<Session>), ApiError> {
     let (municipality, terminal) = match certified(&peer.certificate.identity) {
         Actor::Terminal { municipality, terminal } => (municipality, terminal),
-        service => return Ok((service, None)),
+        // Machines log in by their certificates alone.
+        machine => return Ok((machine, None)),
     };
     if !needs_log_in(action) {
         let is_revoked = || {

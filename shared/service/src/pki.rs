@@ -96,7 +96,9 @@ impl Authority {
             PeerIdentity::Service { .. } => {
                 vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth]
             }
-            PeerIdentity::Terminal { .. } => vec![ExtendedKeyUsagePurpose::ClientAuth],
+            PeerIdentity::Terminal { .. }
+            | PeerIdentity::System { .. }
+            | PeerIdentity::Device { .. } => vec![ExtendedKeyUsagePurpose::ClientAuth],
         };
         let key = KeyPair::generate()?;
         let certificate = params.signed_by(&key, &self.issuer)?;

@@ -2,7 +2,8 @@
 //!
 //! `watari://service/<kind>/<instance>` for services,
 //! `watari://terminal/<municipality code>/<terminal id>` for terminals; the code `000000` stands
-//! for national operations.
+//! for national operations; `watari://system/<municipality code>/<name>` for a municipality's own
+//! systems and `watari://device/<municipality code>/<name>` for venue devices.
 
 use domain::{MunicipalityCode, ServiceKind, TerminalId};
 use x509_parser::extensions::GeneralName;
@@ -15,6 +16,8 @@ pub const NATIONAL: &str = "000000";
 pub enum PeerIdentity {
     Service { kind: ServiceKind, instance: String },
     Terminal { municipality: Option<MunicipalityCode>, terminal: TerminalId },
+    System { municipality: MunicipalityCode, system: TerminalId },
+    Device { municipality: MunicipalityCode, device: TerminalId },
 }
 
 /// What a certificate says about its holder.
@@ -44,6 +47,14 @@ impl PeerIdentity {
                 },
                 terminal: TerminalId::parse(terminal).ok()?,
             },
+            ("system", code, system) => Self::System {
+                municipality: MunicipalityCode::parse(code).ok()?,
+                system: TerminalId::parse(system).ok()?,
+            },
+            ("device", code, device) => Self::Device {
+                municipality: MunicipalityCode::parse(code).ok()?,
+                device: TerminalId::parse(device).ok()?,
+            },
             _ => return None,
         };
         parts.next().is_none().then_some(identity)
@@ -55,6 +66,12 @@ impl PeerIdentity {
             Self::Terminal { municipality, terminal } => {
                 let code = municipality.map_or(NATIONAL.to_owned(), |code| code.to_string());
                 format!("watari://terminal/{code}/{terminal}")
+            }
+            Self::System { municipality, system } => {
+                format!("watari://system/{municipality}/{system}")
+            }
+            Self::Device { municipality, device } => {
+                format!("watari://device/{municipality}/{device}")
             }
         }
     }
@@ -87,6 +104,14 @@ mod tests {
         };
         for identity in [
             PeerIdentity::service(ServiceKind::ProvisionLog, "main"),
+            PeerIdentity::System {
+                municipality: MunicipalityCode::parse("131211").unwrap(),
+                system: TerminalId::parse("ledger").unwrap(),
+            },
+            PeerIdentity::Device {
+                municipality: MunicipalityCode::parse("131211").unwrap(),
+                device: TerminalId::parse("tablet-1").unwrap(),
+            },
             terminal(None),
             terminal(Some(MunicipalityCode::parse("131211").unwrap())),
         ] {

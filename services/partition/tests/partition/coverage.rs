@@ -1,7 +1,7 @@
 //! Every request leaves exactly one complete line in the right operation log (C101, C112, C118).
 
 use domain::{Action, IndividualNumber, InquiryId, MunicipalityCode, RequestId, Role, ServiceKind};
-use partition::ENDPOINTS;
+use partition::endpoints;
 use serde_json::{Value, json};
 use service::Endpoint;
 use uuid::Uuid;
@@ -190,7 +190,7 @@ async fn call(world: &World, endpoint: &Endpoint, party: &Party, body: &Value) -
 }
 
 fn endpoints() -> impl Iterator<Item = &'static Endpoint> {
-    ENDPOINTS.iter().filter(|endpoint| endpoint.action != Action::ReadHealth)
+    endpoints().iter().filter(|endpoint| endpoint.action != Action::ReadHealth)
 }
 
 fn allowed(world: &World, row: &Row) -> Party {

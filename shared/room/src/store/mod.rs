@@ -9,9 +9,10 @@ pub mod operation;
 pub mod operator_hold;
 pub mod provision;
 pub mod reconciliation;
-mod schema;
+pub mod schema;
 pub mod subject;
 pub mod vaccination;
+pub mod voucher;
 pub mod witness;
 
 use db::DbError;
@@ -19,15 +20,15 @@ use service::{ApiError, problems};
 use uuid::Uuid;
 
 /// A statement's failure as the caller's error; the engine's words end here.
-fn failed(error: diesel::result::Error) -> ApiError {
+pub fn failed(error: diesel::result::Error) -> ApiError {
     DbError::from(error).into()
 }
 
 /// A row that cannot be read back is a fault of ours, never "nothing".
-fn broken_row() -> ApiError {
+pub fn broken_row() -> ApiError {
     ApiError::new(&problems::INTERNAL)
 }
 
-fn read_uuid(bytes: &[u8]) -> Result<Uuid, ApiError> {
+pub fn read_uuid(bytes: &[u8]) -> Result<Uuid, ApiError> {
     Uuid::from_slice(bytes).map_err(|_| broken_row())
 }

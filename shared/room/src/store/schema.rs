@@ -18,6 +18,25 @@ diesel::table! {
 }
 
 diesel::table! {
+    subject_address (municipality, address_index) {
+        municipality -> Text,
+        address_index -> Binary,
+        subject_id -> Binary,
+    }
+}
+
+diesel::table! {
+    voucher (municipality, voucher_index, dose_number) {
+        municipality -> Text,
+        voucher_index -> Binary,
+        dose_number -> Integer,
+        subject_id -> Binary,
+        sealed -> Binary,
+        created_at_unix_ms -> BigInt,
+    }
+}
+
+diesel::table! {
     vaccination (municipality, subject_id, id, version) {
         municipality -> Text,
         subject_id -> Binary,

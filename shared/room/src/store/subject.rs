@@ -3,13 +3,14 @@ use db::Tx;
 use diesel::prelude::*;
 use domain::review::Known;
 use domain::subject::{Flags, Sex, Subject, SubjectId};
+use domain::vaccination::Provenance;
 use domain::{AddressNumber, IndividualNumber, Permit, PersonalText};
 use serde::{Deserialize, Serialize};
 use service::ApiError;
 use time::Date;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use super::schema::{subject, subject_number};
+use super::schema::{subject, subject_address, subject_number};
 use super::{broken_row, failed, read_uuid};
 
 /// A version of a person's entry.
@@ -18,6 +19,8 @@ pub struct Found {
     pub id: SubjectId,
     pub version: i32,
     pub subject: Subject,
+    /// Who made this version, and why; unknown for the oldest rows.
+    pub provenance: Option<Provenance>,
 }
 
 /// What is inside the sealed column; lives only between a cell and a [`Subject`].
@@ -33,6 +36,9 @@ struct Plain {
     sex: Sex,
     #[zeroize(skip)]
     flags: Flags,
+    #[zeroize(skip)]
+    #[serde(default)]
+    provenance: Option<Provenance>,
 }
 
 fn subject_cell(id: &SubjectId, version: i32) -> Result<Cell<'_>, ApiError> {
@@ -51,7 +57,7 @@ pub fn insert(
     permit: &Permit,
     found: &Found,
 ) -> Result<(), ApiError> {
-    let Found { id, version, subject: person } = found;
+    let Found { id, version, subject: person, provenance } = found;
     let plain = Plain {
         address_number: person.address_number.reveal().to_owned(),
         name: person.name.reveal().to_owned(),
@@ -59,6 +65,7 @@ pub fn insert(
         birth_date: person.birth_date,
         sex: person.sex,
         flags: person.flags,
+        provenance: provenance.clone(),
     };
     let plain = Zeroizing::new(serde_json::to_vec(&plain).map_err(|_| broken_row())?);
     diesel::insert_into(subject::table)
@@ -70,8 +77,48 @@ pub fn insert(
             subject::created_at_unix_ms.eq(crate::operation_log::unix_ms(permit.context().at)),
         ))
         .execute(tx)
+        .map_err(failed)?;
+    insert_address(tx, keys, permit, (&person.address_number, id))
+}
+
+/// Ties the municipality's own number to a person.
+fn insert_address(
+    tx: &mut Tx,
+    keys: &RoomKeys,
+    permit: &Permit,
+    (number, id): (&AddressNumber, &SubjectId),
+) -> Result<(), ApiError> {
+    match find_by_address(tx, keys, permit, number)? {
+        Some(known) if known == *id => return Ok(()),
+        Some(_) => return Err(ApiError::new(&crate::problems::ADDRESS_TAKEN)),
+        None => {}
+    }
+    diesel::insert_into(subject_address::table)
+        .values((
+            subject_address::municipality.eq(permit.municipality().as_str()),
+            subject_address::address_index.eq(keys.address_index(number).as_bytes().as_slice()),
+            subject_address::subject_id.eq(id.0.as_bytes().as_slice()),
+        ))
+        .execute(tx)
         .map(drop)
         .map_err(failed)
+}
+
+/// Whom the municipality's own number means; the person's entry says the number again.
+pub fn find_by_address(
+    tx: &mut Tx,
+    keys: &RoomKeys,
+    permit: &Permit,
+    number: &AddressNumber,
+) -> Result<Option<SubjectId>, ApiError> {
+    let row: Option<Vec<u8>> = subject_address::table
+        .filter(subject_address::municipality.eq(permit.municipality().as_str()))
+        .filter(subject_address::address_index.eq(keys.address_index(number).as_bytes().as_slice()))
+        .select(subject_address::subject_id)
+        .first(tx)
+        .optional()
+        .map_err(failed)?;
+    row.map(|id| read_uuid(&id).map(SubjectId)).transpose()
 }
 
 /// Ties a number to a person, apart from the person's entry.
@@ -154,9 +201,29 @@ pub fn find(
         .first(tx)
         .optional()
         .map_err(failed)?;
-    let Some((version, sealed)) = row else { return Ok(None) };
-    let plain = keys.open(&subject_cell(&id, version)?, &sealed)?;
-    let plain: Plain = serde_json::from_slice(&plain).map_err(|_| broken_row())?;
+    row.map(|(version, sealed)| read(keys, id, version, &sealed)).transpose()
+}
+
+/// Every version of a person's entry, oldest first.
+pub fn versions(
+    tx: &mut Tx,
+    keys: &RoomKeys,
+    permit: &Permit,
+    id: SubjectId,
+) -> Result<Vec<Found>, ApiError> {
+    let rows: Vec<(i32, Vec<u8>)> = subject::table
+        .filter(subject::municipality.eq(permit.municipality().as_str()))
+        .filter(subject::id.eq(id.0.as_bytes().as_slice()))
+        .order(subject::version)
+        .select((subject::version, subject::sealed))
+        .load(tx)
+        .map_err(failed)?;
+    rows.into_iter().map(|(version, sealed)| read(keys, id, version, &sealed)).collect()
+}
+
+fn read(keys: &RoomKeys, id: SubjectId, version: i32, sealed: &[u8]) -> Result<Found, ApiError> {
+    let plain = keys.open(&subject_cell(&id, version)?, sealed)?;
+    let mut plain: Plain = serde_json::from_slice(&plain).map_err(|_| broken_row())?;
     let subject = Subject {
         address_number: AddressNumber::parse(&plain.address_number).map_err(|_| broken_row())?,
         name: PersonalText::parse(&plain.name).map_err(|_| broken_row())?,
@@ -165,5 +232,5 @@ pub fn find(
         sex: plain.sex,
         flags: plain.flags,
     };
-    Ok(Some(Found { id, version, subject }))
+    Ok(Found { id, version, subject, provenance: plain.provenance.take() })
 }

@@ -3,7 +3,7 @@ use db::Tx;
 use diesel::prelude::*;
 use domain::Permit;
 use domain::subject::SubjectId;
-use domain::vaccination::{Provenance, Vaccination, VaccinationId};
+use domain::vaccination::{Provenance, Standing, Vaccination, VaccinationId};
 use serde::{Deserialize, Serialize};
 use service::ApiError;
 use zeroize::Zeroizing;
@@ -16,6 +16,17 @@ use super::{broken_row, failed, read_uuid};
 pub struct Version {
     pub vaccination: Vaccination,
     pub provenance: Provenance,
+    #[serde(default)]
+    pub standing: Standing,
+}
+
+/// A version with its place in the dose's history.
+#[derive(Clone, Debug)]
+pub struct Held {
+    pub id: VaccinationId,
+    /// 1, 2, 3 …
+    pub number: i32,
+    pub version: Version,
 }
 
 fn cell(row: &[u8; 32], version: i32) -> Result<Cell<'_>, ApiError> {
@@ -55,33 +66,51 @@ pub fn insert(
         .map_err(failed)
 }
 
-/// The newest version of each of a person's doses, in order of dose number and date.
+/// The doses of a person that count, in order of dose number and date.
 pub fn list(
     tx: &mut Tx,
     keys: &RoomKeys,
     permit: &Permit,
     subject: &SubjectId,
 ) -> Result<Vec<Vaccination>, ApiError> {
+    let held = newest(tx, keys, permit, subject)?;
+    let counts = |held: &Held| held.version.standing == Standing::InForce;
+    Ok(held.into_iter().filter(counts).map(|held| held.version.vaccination).collect())
+}
+
+/// The newest version of each of a person's doses, in order of dose number and date.
+pub fn newest(
+    tx: &mut Tx,
+    keys: &RoomKeys,
+    permit: &Permit,
+    subject: &SubjectId,
+) -> Result<Vec<Held>, ApiError> {
+    let mut doses = versions(tx, keys, permit, subject)?;
+    doses.sort_by_key(|held| (held.id, std::cmp::Reverse(held.number)));
+    doses.dedup_by_key(|held| held.id);
+    doses.sort_by_key(|held| (held.version.vaccination.dose_number, held.version.vaccination.date));
+    Ok(doses)
+}
+
+/// Every version of every dose of a person, oldest first within a dose.
+pub fn versions(
+    tx: &mut Tx,
+    keys: &RoomKeys,
+    permit: &Permit,
+    subject: &SubjectId,
+) -> Result<Vec<Held>, ApiError> {
     let rows: Vec<(Vec<u8>, i32, Vec<u8>)> = vaccination::table
         .filter(vaccination::municipality.eq(permit.municipality().as_str()))
         .filter(vaccination::subject_id.eq(subject.0.as_bytes().as_slice()))
-        .order((vaccination::id, vaccination::version.desc()))
+        .order((vaccination::id, vaccination::version))
         .select((vaccination::id, vaccination::version, vaccination::sealed))
         .load(tx)
         .map_err(failed)?;
-    let mut doses = Vec::new();
-    let mut newest: Option<VaccinationId> = None;
-    for (id, version, sealed) in rows {
+    let read = |(id, number, sealed): (Vec<u8>, i32, Vec<u8>)| {
         let id = VaccinationId(read_uuid(&id)?);
-        if newest == Some(id) {
-            continue;
-        }
-        newest = Some(id);
-        let name = row_name(subject, &id);
-        let plain = keys.open(&cell(&name, version)?, &sealed)?;
-        let version: Version = serde_json::from_slice(&plain).map_err(|_| broken_row())?;
-        doses.push(version.vaccination);
-    }
-    doses.sort_by_key(|dose| (dose.dose_number, dose.date));
-    Ok(doses)
+        let plain = keys.open(&cell(&row_name(subject, &id), number)?, &sealed)?;
+        let version = serde_json::from_slice(&plain).map_err(|_| broken_row())?;
+        Ok(Held { id, number, version })
+    };
+    rows.into_iter().map(read).collect()
 }

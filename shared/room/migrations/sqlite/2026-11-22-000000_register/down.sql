@@ -1,0 +1,2 @@
+DROP TABLE voucher;
+DROP TABLE subject_address;
