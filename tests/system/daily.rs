@@ -1,0 +1,1 @@
+//! A room in daily use, on SQLite and on PostgreSQL, through the public face of the whole system.
