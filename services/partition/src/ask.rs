@@ -141,7 +141,7 @@ async fn begin(
     header: InquiryHeader,
     number: IndividualNumber,
 ) -> Result<Begun, ApiError> {
-    let keys = Arc::clone(&room.keys);
+    let keys = room.keys()?;
     room.queue
         .write(move |tx, acts| {
             if store::operator_hold::is_held(tx, &permit, header.operator.as_str())? {
@@ -218,12 +218,13 @@ fn seal(
         .is_some_and(|ended| ended.ended_on <= day_in_japan(now));
     let provider = directory.member(header.provider).filter(|_| !is_ended);
     let provider = provider.and_then(|member| member.sealing_key(now.unix_timestamp()));
-    let own = room.keys.public_keys();
+    let keys = room.keys()?;
+    let own = keys.public_keys();
     let key = provider.map_or_else(|| own.sealing_current(), Ok)?;
-    let question = write_question(&room.keys, header, number);
+    let question = write_question(&keys, header, number);
     let (sealed, answer_key) = seal_request(key, &header.to_signed_bytes(), &question)?;
     let expected = Expected { key: answer_key, is_routed: provider.is_some() };
-    let signature = room.keys.sign(Purpose::Inquiry, &BrokerInquiry::signed_bytes(header, &sealed));
+    let signature = keys.sign(Purpose::Inquiry, &BrokerInquiry::signed_bytes(header, &sealed));
     let inquiry = BrokerInquiry {
         header: header.clone(),
         sealed: Base64Bytes(sealed),
@@ -285,7 +286,7 @@ async fn settle(
     about: About,
     settled: Settled,
 ) -> Result<AskAnswer, ApiError> {
-    let keys = Arc::clone(&room.keys);
+    let keys = room.keys()?;
     room.queue
         .write(move |tx, acts: &mut Acts| {
             let is_first = store::inquiry::settle(tx, &keys, &permit, &settled)?;

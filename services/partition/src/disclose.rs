@@ -3,12 +3,10 @@
 //! Every entry is checked before it is shown: what the log does not prove, or says otherwise, is an
 //! error.  The number lives only in this call.
 
-use std::collections::HashMap;
-use std::sync::Arc;
-
 use domain::law::day_in_japan;
 use domain::{Action, IndividualNumber, InquiryId, Outcome, Permit};
 use service::{ApiError, problems as common};
+use std::collections::HashMap;
 use wire::Base64Bytes;
 use wire::partition::{Disclose, Disclosure, Received};
 use wire::provision_log::{Entry, Receipt};
@@ -27,7 +25,7 @@ pub(crate) async fn disclose(
     permit.expect_action(Action::Disclose)?;
     let room = host.room(permit.municipality())?;
     let number = request.individual_number.0;
-    let (keys, wanted) = (Arc::clone(&room.keys), number.clone());
+    let (keys, wanted) = (room.keys()?, number.clone());
     let read = move |tx: &mut db::Tx, permit: &Permit| {
         let found = store::subject::find_by_number(tx, &keys, permit, &wanted)?;
         let Some(subject) = found else { return Ok(None) };

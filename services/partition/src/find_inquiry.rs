@@ -16,7 +16,7 @@ pub(crate) async fn find_inquiry(
 ) -> Result<AskAnswer, ApiError> {
     permit.expect_action(Action::ReadInquiry)?;
     let room = host.room(permit.municipality())?;
-    let keys = std::sync::Arc::clone(&room.keys);
+    let keys = room.keys()?;
     let found = room
         .queue
         .write(move |tx, acts| {

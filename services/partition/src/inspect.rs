@@ -63,7 +63,7 @@ async fn check(
 ) -> Result<Option<SignedInspection>, ApiError> {
     let rules = Arc::new(host.review.rules.clone());
     loop {
-        let (keys, rules) = (Arc::clone(&room.keys), Arc::clone(&rules));
+        let (keys, rules) = (room.keys()?, Arc::clone(&rules));
         let read = move |tx: &mut Tx, permit: &Permit| read(tx, &keys, permit, &rules);
         let read = host.read("partition.inspect", &permit, read).await?;
         if read.is_quiet && permit.action() == Action::ReviewOperations {
@@ -215,9 +215,9 @@ async fn write(
     let (inspection, permit) = (read.inspection, permit.clone());
     let text = serde_json::to_string(&inspection);
     let text = text.map_err(|error| ApiError::caused(&common::INTERNAL, error))?;
-    let signature = room.keys.sign(Purpose::Inspection, text.as_bytes()).to_bytes().to_vec();
+    let signature = room.keys()?.sign(Purpose::Inspection, text.as_bytes()).to_bytes().to_vec();
     let signed = SignedInspection { inspection: text, signature: Base64Bytes(signature) };
-    let keys = Arc::clone(&room.keys);
+    let keys = room.keys()?;
     room.queue
         .write(move |tx, acts| {
             let last = store::inspection::last(tx, &keys, &permit)?;

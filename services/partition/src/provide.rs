@@ -86,8 +86,9 @@ fn open(
     if !inquirer.has_signed(now_unix_s, (Purpose::Inquiry, &signed), &signature) {
         return Err(refused());
     }
+    let keys = room.keys()?;
     let (question, answer_key) =
-        open_request(&room.keys, &header.to_signed_bytes(), &sealed.0).map_err(|_| refused())?;
+        open_request(&keys, &header.to_signed_bytes(), &sealed.0).map_err(|_| refused())?;
     let has_signed = |content: &[u8], signature: &Signature| {
         inquirer.has_signed(now_unix_s, (Purpose::InquiryContent, content), signature)
     };
@@ -122,7 +123,7 @@ async fn look_up(
     asked: Asked,
     (number, header): (IndividualNumber, InquiryHeader),
 ) -> Result<Option<Content>, ApiError> {
-    let keys = Arc::clone(&room.keys);
+    let keys = room.keys()?;
     room.queue
         .write(move |tx, acts| {
             let about = |subject: Option<domain::subject::SubjectId>| About {

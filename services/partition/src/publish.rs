@@ -36,7 +36,8 @@ pub(crate) async fn run(host: Arc<Host>, registry: Client) {
 }
 
 async fn publish(host: &Host, registry: &Client, room: &Room) -> bool {
-    let keys = room.keys.public_keys();
+    // A closed room publishes nothing more.
+    let Ok(keys) = room.keys().map(|keys| keys.public_keys()) else { return true };
     let body = PublishKeys {
         municipality: room.municipality,
         sealing_keys: keys

@@ -22,7 +22,7 @@ pub(crate) async fn register(
     let subject = read(&request)?;
     let number = request.individual_number.0;
     let id = SubjectId::make_random();
-    let keys = std::sync::Arc::clone(&room.keys);
+    let keys = room.keys()?;
     let registered = room
         .queue
         .write(move |tx, acts| {

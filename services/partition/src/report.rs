@@ -1,14 +1,12 @@
 //! A month's inspections, and how often each operator asked, for a supervisor (C107, C115).
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
 use db::Tx;
 use domain::law::JST;
 use domain::retention::Segment;
 use domain::review::Kind;
 use domain::{Action, Permit};
 use service::ApiError;
+use std::collections::BTreeMap;
 use wire::partition::{InspectionReport, ListPage, OperatorSummary, SignedInspection};
 
 use room::Host;
@@ -26,7 +24,7 @@ pub(crate) async fn report(
     permit.expect_action(Action::InspectOperations)?;
     let room = host.room(permit.municipality())?;
     let times = times(month).ok_or_else(|| ApiError::field("month"))?;
-    let keys = Arc::clone(&room.keys);
+    let keys = room.keys()?;
     let read = move |tx: &mut Tx, permit: &Permit| {
         let inspections = store::inspection::list(tx, &keys, permit, month)?;
         let mut operators = count(tx, permit, times)?;

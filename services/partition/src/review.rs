@@ -38,7 +38,7 @@ pub(crate) async fn provisions(
     permit.expect_action(Action::ReadProvisions)?;
     let page = checked(page)?;
     let room = host.room(permit.municipality())?;
-    let keys = std::sync::Arc::clone(&room.keys);
+    let keys = room.keys()?;
     let provisions = room
         .queue
         .write(move |tx, acts| {

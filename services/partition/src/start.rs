@@ -27,6 +27,7 @@ use room::Room;
 use room::alarms::Alarms;
 use room::checkpoint::Notary;
 use room::config::Config;
+use room::keys::KeyRing;
 use room::metrics::Counters;
 use room::writer::Writer;
 use room::{checkpoint, store};
@@ -140,6 +141,7 @@ async fn open_rooms(
 ) -> Result<Opened, StartError> {
     let origin = log_origin(config)?;
     let store = KeyStore::open(&config.keys.key_encryption_key, &config.keys.folder)?;
+    let store = Arc::new(store);
     let mut opened = Opened::default();
     for municipality in config.municipalities.iter().copied() {
         let room = RoomKey::parse(municipality.as_str()).map_err(|_| DbError::Unavailable)?;
@@ -152,9 +154,9 @@ async fn open_rooms(
             }
             None => store.make_room(municipality)?,
         };
-        let keys = Arc::new(keys);
+        let ring = Arc::new(KeyRing::new(Arc::clone(&store), keys));
         let (queue, writer) = Writer::new(db.clone(), room, queue_limits(config));
-        let notary = Notary::new(Arc::clone(&keys), &origin, Arc::clone(clock))?;
+        let notary = Notary::new(Arc::clone(&ring), &origin, Arc::clone(clock))?;
         match writer.signing(notary).await {
             Ok(writer) => opened.writers.push(writer),
             Err(error) => {
@@ -164,7 +166,7 @@ async fn open_rooms(
                 continue;
             }
         }
-        opened.rooms.insert(municipality, Arc::new(Room { municipality, keys, queue }));
+        opened.rooms.insert(municipality, Arc::new(Room { municipality, ring, queue }));
     }
     Ok(opened)
 }

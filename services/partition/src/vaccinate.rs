@@ -22,7 +22,7 @@ pub(crate) async fn vaccinate(
     let RegisterVaccination { subject, vaccination } = request;
     vaccination.check(day_in_japan(permit.context().at)).map_err(refused)?;
     let subject = SubjectId(subject);
-    let keys = std::sync::Arc::clone(&room.keys);
+    let keys = room.keys()?;
     let id = keys.dose_id(&subject, vaccination.vaccine_kind.as_deref(), vaccination.dose_number);
     let provenance = Provenance::registered(permit.context());
     let provenance = provenance.ok_or_else(|| ApiError::new(&common::DENIED))?;

@@ -20,7 +20,7 @@ pub(crate) async fn withhold(
     permit.expect_action(Action::WithholdSubject)?;
     let room = host.room(permit.municipality())?;
     let WithholdSubject { subject, withheld } = request;
-    let keys = std::sync::Arc::clone(&room.keys);
+    let keys = room.keys()?;
     let is_known = room
         .queue
         .write(move |tx, acts| {

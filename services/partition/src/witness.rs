@@ -213,7 +213,7 @@ impl<'h> Witness<'h> {
     fn cosign(&self, room: &Room, text: &str) -> Result<ledger::Signature, ApiError> {
         let name = ledger::witness_name(&self.host.log_origin, room.municipality.as_str());
         let name = name.map_err(|error| ApiError::caused(&common::INTERNAL, error))?;
-        cosign(&room.keys, name, text, self.host.clock.now().unix_timestamp())
+        cosign(&*room.keys()?, name, text, self.host.clock.now().unix_timestamp())
     }
 
     /// Looks once more at who has cosigned.

@@ -13,6 +13,7 @@ use service::server::StartError;
 use service::{ApiError, problems};
 
 use crate::host::Host;
+use crate::keys::KeyRing;
 use crate::operation_log::unix_ms;
 
 /// A room signs its log at most this often.
@@ -32,7 +33,7 @@ pub async fn run(host: Arc<Host>) {
 
 /// Signs the log of one room and knows what it signed last.
 pub struct Notary {
-    keys: Arc<RoomKeys>,
+    ring: Arc<KeyRing>,
     /// Also the origin of the room's checkpoints.
     name: KeyName,
     clock: Arc<dyn Clock>,
@@ -54,14 +55,14 @@ impl std::fmt::Debug for Notary {
 impl Notary {
     /// The room's log is called after the provision log: `<origin>/operations/<code>`.
     pub fn new(
-        keys: Arc<RoomKeys>,
+        ring: Arc<KeyRing>,
         log_origin: &Origin,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StartError> {
-        let name = format!("{log_origin}/operations/{}", keys.municipality());
+        let name = format!("{log_origin}/operations/{}", ring.municipality());
         let refused = StartError::Refused("log_origin holds a character that no key's name may");
         let name = KeyName::parse(&name).map_err(|_| refused)?;
-        Ok(Self { keys, name, clock, signed: Signed::default() })
+        Ok(Self { ring, name, clock, signed: Signed::default() })
     }
 
     /// The signed checkpoint of this tree, if it is time for one.
@@ -73,7 +74,8 @@ impl Notary {
         }
         let origin = Origin::from(self.name.clone());
         let text = Checkpoint { origin, size: tree.size(), root: tree.root() }.to_text();
-        let line = cosign(&self.keys, self.name.clone(), &text, signed.at_unix_ms / 1_000)?;
+        let line =
+            cosign(&*self.ring.current()?, self.name.clone(), &text, signed.at_unix_ms / 1_000)?;
         let note = Note::from_parts(text, vec![line]).map_err(internal)?;
         Ok(Some((signed, note.to_string())))
     }
@@ -86,7 +88,7 @@ impl Notary {
     /// Reads what the room signed earlier, under whichever of its keys.
     pub fn open(&self, note: &str) -> Option<Checkpoint> {
         let note: Note = note.parse().ok()?;
-        let has_signed = self.keys.public_keys().signing.iter().any(|key| {
+        let has_signed = self.ring.current().ok()?.public_keys().signing.iter().any(|key| {
             let verifier = WitnessVerifier::new(self.name.clone(), key.key.to_ed25519());
             matches!(verifier.verify(&note), Ok(Some(_)))
         });

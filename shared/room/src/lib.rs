@@ -12,6 +12,7 @@ pub mod alarms;
 pub mod checkpoint;
 pub mod config;
 pub mod host;
+pub mod keys;
 pub mod metrics;
 pub mod operation_log;
 mod own_room;

@@ -2,14 +2,23 @@ use std::sync::Arc;
 
 use crypto::RoomKeys;
 use domain::MunicipalityCode;
+use service::ApiError;
 
+use crate::keys::KeyRing;
 use crate::writer::Queue;
 
 /// One municipality's room: its keys and the queue of its writer.
 pub struct Room {
     pub municipality: MunicipalityCode,
-    pub keys: Arc<RoomKeys>,
+    pub ring: Arc<KeyRing>,
     pub queue: Queue,
+}
+
+impl Room {
+    /// The keys for one act; they change while the room runs, so no act keeps them for the next.
+    pub fn keys(&self) -> Result<Arc<RoomKeys>, ApiError> {
+        self.ring.current()
+    }
 }
 
 impl std::fmt::Debug for Room {
