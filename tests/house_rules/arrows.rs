@@ -5,12 +5,14 @@ use toml::{Table, Value};
 use crate::house::{expect_none, read, rooms};
 
 /// A room's folder and the rooms it may name in its `Cargo.toml`.
-const ARROWS: [(&str, &[&str]); 21] = [
+const ARROWS: [(&str, &[&str]); 23] = [
     ("shared/domain", &[]),
     ("shared/crypto", &["domain"]),
     ("shared/ledger", &[]),
     ("shared/db", &[]),
     ("shared/wire", &["domain"]),
+    ("shared/screen", &[]),
+    ("shared/cast", &["domain", "wire"]),
     ("shared/interchange", &["domain"]),
     ("shared/audit", &["domain", "ledger", "wire"]),
     ("shared/auditor", &["audit", "crypto", "domain", "ledger", "wire"]),
@@ -51,10 +53,11 @@ const ARROWS: [(&str, &[&str]); 21] = [
 const ROOM_WORK: [&str; 9] =
     ["crypto", "db", "domain", "interchange", "ledger", "quality", "room", "service", "wire"];
 
-const EVERY_SERVICE: [&str; 14] = [
+const EVERY_SERVICE: [&str; 16] = [
     "audit",
     "auditor",
     "broker",
+    "cast",
     "crypto",
     "db",
     "domain",
@@ -64,14 +67,16 @@ const EVERY_SERVICE: [&str; 14] = [
     "provision-log",
     "quality",
     "registry",
+    "screen",
     "service",
     "wire",
 ];
 
-const EVERYTHING: [&str; 20] = [
+const EVERYTHING: [&str; 22] = [
     "audit",
     "auditor",
     "broker",
+    "cast",
     "crypto",
     "db",
     "domain",
@@ -86,6 +91,7 @@ const EVERYTHING: [&str; 20] = [
     "records",
     "registry",
     "room",
+    "screen",
     "service",
     "watari",
     "wire",

@@ -6,7 +6,7 @@ use crate::house::{File, expect_none, files_under, read};
 const ENDINGS: [&str; 3] = [".rs", ".sql", ".toml"];
 /// Such a word stands for many files.
 const PATTERNS: [char; 5] = ['*', '<', '{', '…', ' '];
-/// Written by the program on the machine it runs on, see `services/watari/src/setup/layout.rs`.
+/// Written by the program on the machine it runs on, see `shared/cast/src/layout.rs`.
 const MADE_BY_THE_PROGRAM: [&str; 2] = ["passwords.toml", "watari.toml"];
 
 #[test]

@@ -6,8 +6,8 @@ use clap::{Parser, Subcommand};
 use crate::commands::{
     bench, bootstrap, demo, doctor, log, migrate, openapi, routes, run, seed, setup, show, validate,
 };
-use crate::screen::{Screen, complain};
 use crate::{Failure, services};
+use screen::{Screen, complain};
 
 /// Lets vaccination records cross over with the person who moves.
 #[derive(Debug, Parser)]

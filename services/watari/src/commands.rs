@@ -17,8 +17,8 @@ pub(crate) mod validate;
 use service::config::TelemetryConfig;
 use service::telemetry::{self, Telemetry};
 
-use crate::setup::layout::Layout;
 use crate::{Failure, Settings};
+use cast::Layout;
 
 /// Log lines of commands that talk to a person go to a file, not between the person's lines.
 fn telemetry_beside(settings: &Settings) -> Result<Telemetry, Failure> {

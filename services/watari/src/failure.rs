@@ -38,7 +38,7 @@ pub enum Failure {
     #[error(transparent)]
     Bootstrap(#[from] registry::BootstrapError),
     #[error(transparent)]
-    Cast(#[from] crate::story::cast::Misspelt),
+    Cast(#[from] cast::Misspelt),
     #[error(transparent)]
     Pki(#[from] service::pki::PkiError),
     #[error(transparent)]

@@ -2,7 +2,7 @@
 //! services that `watari run` runs, over the same mutual TLS with the same tokens; there is no
 //! short cut inside the process.
 //!
-//! Invariant: only [`screen`] writes to standard output and standard error.
+//! Invariant: only the crate `screen` writes to standard output and standard error.
 //!
 //! Reading order: `cli`, [`settings`], [`services`], [`house`] (starting), [`setup`] (what stands in
 //! a folder before), [`story`] (the demonstration), then `commands`, one file each.
@@ -15,11 +15,12 @@ mod failure;
 pub mod house;
 mod runtime;
 pub mod schema;
-pub mod screen;
 pub mod services;
 pub mod settings;
 pub mod setup;
 pub mod story;
+
+pub use ::screen;
 
 pub use self::cli::main;
 pub use self::failure::Failure;

@@ -6,21 +6,21 @@
 
 mod files;
 mod keys;
-pub mod layout;
-mod postgres;
 mod toml_text;
 
 use std::path::Path;
 
+use db::Server;
 use domain::{Clock, ServiceKind};
 use service::pki::Authority;
 use uuid::Uuid;
 use wire::PeerIdentity;
 
-pub use self::files::renew_revocation_list;
-use self::layout::Layout;
+pub use cast::layout;
+
 use crate::Failure;
-use crate::story::cast::Cast;
+use cast::Cast;
+use cast::Layout;
 
 /// What may differ from one installation to another.
 #[derive(Clone, Debug)]
@@ -112,8 +112,11 @@ async fn database_urls(databases: &Databases) -> Result<Option<[DatabaseUrls; 3]
                 let role = crate::services::schema(kind).map(|schema| schema.role);
                 let role = role.unwrap_or_default();
                 let name = format!("{prefix}_{}", kind.as_str().replace('-', "_"));
-                let server = postgres::Server::parse(owner_url)?;
-                server.ensure_database(&name).await?;
+                let bad = "--postgres-owner is a URL postgres://user@host/…";
+                let server = Server::parse(owner_url).map_err(|_| Failure::NewDatabase(bad))?;
+                let refused = "the server does not let the owner make a database";
+                let made = server.ensure_database(&name).await;
+                made.map_err(|_| Failure::NewDatabase(refused))?;
                 Ok::<_, Failure>(DatabaseUrls {
                     url: server.url(role, &make_password(), &name),
                     owner_url: Some(server.owner_url(&name)),

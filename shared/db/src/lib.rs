@@ -15,6 +15,7 @@ mod owner;
 mod reader;
 mod roles;
 mod room;
+mod server;
 #[cfg(feature = "test-support")]
 pub mod test_support;
 mod tx;
@@ -34,6 +35,7 @@ pub use self::owner::{as_owner, owner_transaction};
 pub use self::reader::Reader;
 pub use self::roles::ensure_role;
 pub use self::room::{InvalidRoomKey, RoomKey};
+pub use self::server::Server;
 pub use self::tx::Tx;
 use self::tx::{Access, Begin};
 pub use self::url::DbUrl;

@@ -14,11 +14,12 @@ use rcgen::{
     ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose,
     RevokedCertParams, SanType, SerialNumber,
 };
-use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::{CertificateDer, CertificateRevocationListDer};
 use time::{Duration, OffsetDateTime};
 use wire::identity::{Certificate, PeerIdentity};
 use wire::tls::TlsFiles;
+use x509_parser::prelude::{CertificateRevocationList, FromDer as _};
 
 const AUTHORITY_LIFE: Duration = Duration::days(3_650);
 const CERTIFICATE_LIFE: Duration = Duration::days(397);
@@ -126,6 +127,16 @@ impl Authority {
             CertificateDer::from_pem_file(&files.certificate).map_err(|_| PkiError::Unreadable)?;
         let serial = Certificate::read(&der).ok_or(PkiError::Unreadable)?.serial;
         Ok(Issued { files, thumbprint: crypto::sha256(&der), serial })
+    }
+
+    /// Writes the list anew for the next thirty days, with what it revoked before.
+    pub fn renew_list(&self) -> Result<(), PkiError> {
+        let unreadable = |_| PkiError::Unreadable;
+        let list = CertificateRevocationListDer::from_pem_file(self.folder.join("revoked.pem"));
+        let list = list.map_err(|_| PkiError::Unreadable)?;
+        let (_, list) = CertificateRevocationList::from_der(&list).map_err(unreadable)?;
+        let revoked = list.iter_revoked_certificates().map(|one| one.raw_serial().to_vec());
+        self.write_list(&revoked.collect::<Vec<_>>())
     }
 
     /// Writes a fresh revocation list of exactly these serial numbers.

@@ -16,8 +16,8 @@ use wire::provision_log::Receipt;
 use super::ground::{Ground, residents};
 use super::store::{self, Row};
 use crate::Failure;
-use crate::screen::Screen;
 use crate::story::show::question;
+use screen::Screen;
 
 /// How much is asked.
 #[derive(Clone, Debug, clap::Args)]

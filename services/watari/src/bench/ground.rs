@@ -10,7 +10,6 @@ use wire::partition::RegisterVaccination;
 
 use super::store;
 use crate::house::House;
-use crate::screen::{Progress, Screen};
 use crate::setup::{self, Databases, Plan};
 use crate::story::cast::{Cast, Person, Town};
 use crate::story::desk::Desk;
@@ -18,6 +17,7 @@ use crate::story::residents::{Resident, Residents};
 use crate::story::seed;
 use crate::story::site::{Passwords, Site};
 use crate::{Failure, Settings, schema, services};
+use screen::{Progress, Screen};
 
 /// Where the databases of a measurement are.
 #[derive(Clone, Debug)]

@@ -9,8 +9,8 @@ use wire::partition::{AskOutcome, AskRequest, SUBJECTS_WITHHOLD, WithholdSubject
 use super::ground::{Ground, residents};
 use super::load::ask;
 use crate::Failure;
-use crate::screen::Screen;
 use crate::story::show::question;
+use screen::Screen;
 
 /// How much is asked.
 #[derive(Clone, Debug, clap::Args)]

@@ -6,7 +6,7 @@ use super::ground::{Ground, residents};
 use super::load::ask_for;
 use super::replay::Replay;
 use crate::Failure;
-use crate::screen::Screen;
+use screen::Screen;
 
 /// Serials of the people who moved, apart from the demonstration's.
 const MOVED_FROM: u32 = 1_000_000;

@@ -8,8 +8,8 @@ use tempfile::TempDir;
 use crate::bench::ground::{Ground, Place, set_up};
 use crate::bench::{disclosure, timing, transfer};
 use crate::commands::telemetry_beside;
-use crate::screen::Screen;
 use crate::{Failure, runtime};
+use screen::Screen;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {

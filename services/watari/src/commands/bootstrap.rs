@@ -12,8 +12,8 @@ use wire::{PeerIdentity, WirePassword};
 
 use crate::cli::ConfigArg;
 use crate::commands::telemetry_beside;
-use crate::screen::Screen;
 use crate::{Failure, Settings, runtime};
+use screen::Screen;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {

@@ -3,15 +3,16 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
+use service::pki::Authority;
 use tempfile::TempDir;
 
 use crate::commands::telemetry_beside;
 use crate::house::House;
-use crate::screen::Screen;
-use crate::setup::layout::Layout;
 use crate::setup::{self, BASE_PORT, Databases, Plan};
 use crate::story::{seed, show, try_it};
 use crate::{Failure, Settings, runtime, schema, services};
+use cast::Layout;
+use screen::Screen;
 
 #[derive(Debug, Default, clap::Args)]
 pub(crate) struct Args {
@@ -84,7 +85,7 @@ fn prepare(folder: &Path, args: &Args, screen: Screen) -> Result<Settings, Failu
             return Err(Failure::Folder { path: absolute, fault });
         }
         (true, None) => {
-            setup::renew_revocation_list(&layout, clock.as_ref())?;
+            Authority::open(&layout.authority(), clock.as_ref())?.renew_list()?;
             "going on in"
         }
         (false, base_port) => {

@@ -3,8 +3,8 @@ use std::process::ExitCode;
 use crate::cli::ConfigArg;
 use crate::commands::telemetry_beside;
 use crate::doctor::examine;
-use crate::screen::Screen;
 use crate::{Failure, Settings, runtime};
+use screen::Screen;
 
 pub(crate) fn run(args: &ConfigArg, screen: Screen) -> Result<ExitCode, Failure> {
     let settings = Settings::load(&args.config)?;

@@ -18,9 +18,9 @@ use wire::Client;
 use wire::provision_log::CHECKPOINT;
 
 use crate::cli::{ConfigArg, complain_of};
-use crate::screen::Screen;
 use crate::story::site::Site;
 use crate::{Failure, Settings, runtime};
+use screen::Screen;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {

@@ -2,8 +2,8 @@ use std::process::ExitCode;
 
 use crate::cli::{ConfigArg, ServiceArg};
 use crate::commands::telemetry_beside;
-use crate::screen::Screen;
 use crate::{Failure, Settings, runtime, schema};
+use screen::Screen;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {

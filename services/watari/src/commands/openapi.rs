@@ -3,8 +3,8 @@ use std::process::ExitCode;
 use utoipa::openapi::{Info, OpenApi, Paths};
 
 use crate::cli::ServiceArg;
-use crate::screen::Screen;
 use crate::{Failure, services};
+use screen::Screen;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {

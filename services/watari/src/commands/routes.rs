@@ -2,8 +2,8 @@ use std::process::ExitCode;
 
 use domain::{Action, policy};
 
-use crate::screen::Screen;
 use crate::services;
+use screen::Screen;
 
 pub(crate) fn run(screen: Screen) -> ExitCode {
     screen.line(table().trim_end());

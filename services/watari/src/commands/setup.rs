@@ -1,10 +1,11 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use crate::screen::Screen;
-use crate::setup::layout::Layout;
 use crate::setup::{self, BASE_PORT, DatabaseUrls, Databases, Plan};
 use crate::{Failure, runtime};
+use cast::Layout;
+use screen::Screen;
+use service::pki::Authority;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -48,7 +49,7 @@ pub(crate) fn run(args: &Args, screen: Screen) -> Result<ExitCode, Failure> {
     let folder = std::path::absolute(&args.data).map_err(Failure::file(&args.data))?;
     let layout = Layout::new(&folder);
     if layout.settings().exists() {
-        setup::renew_revocation_list(&layout, clock.as_ref())?;
+        Authority::open(&layout.authority(), clock.as_ref())?.renew_list()?;
         screen.line("The folder is set up already; its revocation list counts for 30 more days.");
         return Ok(ExitCode::SUCCESS);
     }

@@ -2,10 +2,10 @@ use std::process::ExitCode;
 
 use crate::cli::ConfigArg;
 use crate::commands::telemetry_beside;
-use crate::screen::Screen;
 use crate::story::site::Site;
 use crate::story::{show, try_it};
 use crate::{Failure, Settings, runtime};
+use screen::Screen;
 
 pub(crate) fn run(args: &ConfigArg, screen: Screen) -> Result<ExitCode, Failure> {
     let settings = Settings::load(&args.config)?;

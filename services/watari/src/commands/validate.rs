@@ -10,7 +10,7 @@ use domain::{Clock as _, MunicipalityCode, SystemClock};
 use interchange::{Options, list_problems};
 
 use crate::Failure;
-use crate::screen::{Screen, complain};
+use screen::{Screen, complain};
 
 const UNREADABLE: u8 = 2;
 

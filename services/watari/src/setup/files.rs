@@ -3,16 +3,10 @@ use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
-use domain::Clock;
-use rustls_pki_types::CertificateRevocationListDer;
-use rustls_pki_types::pem::PemObject as _;
-use service::pki::{Authority, PkiError};
-use x509_parser::prelude::{CertificateRevocationList, FromDer as _};
-
-use super::layout::Layout;
 use super::{DatabaseUrls, make_password};
 use crate::Failure;
-use crate::story::cast::Cast;
+use cast::Cast;
+use cast::Layout;
 
 /// Makes the folder ours: readable by the owner only, and empty before.
 pub(super) fn claim(layout: &Layout) -> Result<(), Failure> {
@@ -74,16 +68,4 @@ pub(super) fn write_passwords(layout: &Layout, cast: &Cast) -> Result<(), Failur
         text.push_str(&format!("{} = \"{}\"\n", person.id, make_password()));
     }
     write_new(&layout.passwords(), &text)
-}
-
-/// Writes the revocation list anew for the next thirty days, with what it revoked before.
-pub fn renew_revocation_list(layout: &Layout, clock: &dyn Clock) -> Result<(), Failure> {
-    let file = layout.authority().join("revoked.pem");
-    let list = CertificateRevocationListDer::from_pem_file(&file)
-        .map_err(|_| Failure::Pki(PkiError::Unreadable))?;
-    let (_, list) = CertificateRevocationList::from_der(&list)
-        .map_err(|_| Failure::Pki(PkiError::Unreadable))?;
-    let revoked: Vec<_> =
-        list.iter_revoked_certificates().map(|one| one.raw_serial().to_vec()).collect();
-    Ok(Authority::open(&layout.authority(), clock)?.write_list(&revoked)?)
 }

@@ -5,8 +5,8 @@ use crypto::{KeyStore, SigningKey};
 use domain::Clock;
 use ledger::{KeyName, Signer};
 
-use super::layout::Layout;
 use crate::Failure;
+use cast::Layout;
 
 /// The name of the demonstration's provision log.
 pub(super) const LOG_ORIGIN: &str = "watari.example/provision-log";

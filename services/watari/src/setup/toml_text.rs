@@ -3,7 +3,7 @@ use domain::ServiceKind;
 use super::Plan;
 use super::keys::{LOG_ORIGIN, PublicKeys};
 use crate::services;
-use crate::story::cast::Cast;
+use cast::Cast;
 
 /// Everything `watari.toml` says.
 pub(super) struct TomlText<'a> {

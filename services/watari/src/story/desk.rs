@@ -11,9 +11,9 @@ use wire::partition::{
 use wire::registry::{self, LogInAnswer, LogInRequest};
 use wire::{CallError, Client, WirePassword};
 
-use super::cast::Person;
 use super::site::{Passwords, Site};
 use crate::Failure;
+use cast::Person;
 
 /// A person who is logged in at a terminal.
 #[derive(Debug)]

@@ -7,9 +7,9 @@ use wire::provision_log::{
     OUTCOMES_LIST, Outcomes, Proof, ProveInclusion,
 };
 
-use super::cast::Person;
 use super::site::Site;
 use crate::Failure;
+use cast::Person;
 
 /// Every entry about an inquiry, as the partition that hosts `municipality` may read them.
 pub async fn entries_of(

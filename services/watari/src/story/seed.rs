@@ -14,13 +14,13 @@ use wire::registry::{
 };
 use wire::{Base64Bytes, CallError, WirePassword};
 
-use super::cast::{Cast, Town};
 use super::desk::Desk;
-use super::residents::{Resident, Residents};
 use super::site::{Passwords, Site};
 use crate::Failure;
-use crate::screen::{Progress, Screen};
 use crate::setup::INSTANCE;
+use cast::{Cast, Town};
+use cast::{Resident, Residents};
+use screen::{Progress, Screen};
 
 /// Residents of the larger registers.
 pub const RESIDENTS: u32 = 24;

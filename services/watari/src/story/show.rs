@@ -8,13 +8,13 @@ use wire::WireNumber;
 use wire::partition::{AskAnswer, AskOutcome, AskRequest};
 use wire::provision_log::IndexedEntry;
 
-use super::cast::Cast;
 use super::desk::Desk;
 use super::outcomes::{entries_of, prove};
-use super::residents::{Resident, Residents};
 use super::site::{Passwords, Site};
 use crate::Failure;
-use crate::screen::{Screen, show_time};
+use cast::Cast;
+use cast::{Resident, Residents};
+use screen::{Screen, show_time};
 
 /// An inquiry that was shown, with what it left behind.
 #[derive(Debug)]

@@ -7,8 +7,8 @@ use wire::client::Deadlines;
 use wire::tls::{Expected, TlsIdentity};
 
 use crate::house::Addresses;
-use crate::setup::layout::Layout;
 use crate::{Failure, Settings};
+use cast::Layout;
 
 /// A folder that `watari setup` wrote, and where its services are reached.
 #[derive(Clone, Debug)]

@@ -3,11 +3,10 @@
 use domain::ServiceKind;
 use wire::{partition, provision_log, registry};
 
-use super::cast::Cast;
-use super::residents::Residents;
 use super::show::question;
 use super::site::{Passwords, Site};
 use crate::Failure;
+use cast::{Cast, Residents};
 
 /// Commands for a shell, ready to be pasted.
 pub fn commands(site: &Site) -> Result<String, Failure> {

@@ -7,8 +7,8 @@ use provision_log::Destroyed;
 
 use super::given;
 use crate::cli::ConfigArg;
-use crate::screen::Screen;
 use crate::{Failure, Settings, runtime};
+use screen::Screen;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {

@@ -10,8 +10,8 @@ use provision_log::offline::Database;
 use super::given;
 use crate::cli::ConfigArg;
 use crate::commands::setup::read_url;
-use crate::screen::Screen;
 use crate::{Failure, Settings, runtime};
+use screen::Screen;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {

@@ -8,8 +8,8 @@ use wire::provision_log::{ORDERS, Receipt, SignedOrder};
 use wire::registry::{LOG_IN, LogInAnswer, LogInRequest};
 
 use super::Line;
-use crate::screen::Screen;
 use crate::{Failure, Settings, runtime};
+use screen::Screen;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {

@@ -1,4 +1,5 @@
-//! What a person sees: the only place that writes to standard output and standard error.
+//! What a person at a terminal sees: the only place that writes to standard output and standard
+//! error.
 
 use std::io::{IsTerminal as _, Write as _};
 use std::time::{Duration, Instant};

@@ -1,47 +1,51 @@
 //! URLs of the databases on a PostgreSQL server.
 
-use db::DbUrl;
-
-use crate::Failure;
+use crate::{DbError, DbUrl, ensure_database};
 
 /// The database every server has.
 const MAINTENANCE: &str = "postgres";
 
 /// A PostgreSQL server, as its owner reaches it.
-pub(super) struct Server {
+#[derive(Clone)]
+pub struct Server {
     user_info: String,
     host: String,
     parameters: String,
 }
 
+impl std::fmt::Debug for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Server(redacted)")
+    }
+}
+
 impl Server {
     /// Accepts `postgres://user:password@host:port/any?parameters`.
-    pub(super) fn parse(url: &str) -> Result<Self, Failure> {
-        let refuse = || Failure::NewDatabase("--postgres-owner is a URL postgres://user@host/…");
+    pub fn parse(url: &str) -> Result<Self, DbError> {
         let rest = ["postgres://", "postgresql://"].iter().find_map(|s| url.strip_prefix(s));
-        let rest = rest.ok_or_else(refuse)?;
+        let rest = rest.ok_or(DbError::UnknownEngine)?;
         let (place, parameters) = match rest.split_once('?') {
             Some((place, parameters)) => (place, format!("?{parameters}")),
             None => (rest, String::new()),
         };
         let authority = place.split('/').next().unwrap_or_default();
-        let (user_info, host) = authority.rsplit_once('@').ok_or_else(refuse)?;
+        let (user_info, host) = authority.rsplit_once('@').ok_or(DbError::UnknownEngine)?;
         Ok(Self { user_info: user_info.to_owned(), host: host.to_owned(), parameters })
     }
 
     /// Makes a database unless it is there.
-    pub(super) async fn ensure_database(&self, name: &str) -> Result<(), Failure> {
-        let owner = DbUrl::parse(&self.owner_url(MAINTENANCE));
-        let refused = |_| Failure::NewDatabase("the server does not let the owner make a database");
-        db::ensure_database(&owner.map_err(refused)?, name).await.map_err(refused)
+    pub async fn ensure_database(&self, name: &str) -> Result<(), DbError> {
+        ensure_database(&DbUrl::parse(&self.owner_url(MAINTENANCE))?, name).await
     }
 
-    pub(super) fn owner_url(&self, database: &str) -> String {
+    /// As the owner reaches it; the URL may hold a password.
+    pub fn owner_url(&self, database: &str) -> String {
         let Self { user_info, host, parameters } = self;
         format!("postgres://{user_info}@{host}/{database}{parameters}")
     }
 
-    pub(super) fn url(&self, role: &str, password: &str, database: &str) -> String {
+    /// As a role reaches it; the URL holds its password.
+    pub fn url(&self, role: &str, password: &str, database: &str) -> String {
         let Self { host, parameters, .. } = self;
         format!("postgres://{role}:{password}@{host}/{database}{parameters}")
     }

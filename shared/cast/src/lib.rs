@@ -1,6 +1,17 @@
+//! The demonstration's cast: three municipalities, the people who work there, residents who never
+//! lived, and where the folder that `watari setup` writes for them keeps its files.
+//!
+//! Invariant: nobody in here can be mistaken for a living person.
+
+pub mod layout;
+pub mod residents;
+
 use domain::municipality::InvalidMunicipalityCode;
 use domain::text_id::InvalidTextId;
 use domain::{MunicipalityCode, OperatorId, Role, TerminalId};
+
+pub use self::layout::Layout;
+pub use self::residents::{Resident, Residents};
 
 /// Everybody in the demonstration.
 #[derive(Clone, Debug)]
