@@ -271,6 +271,7 @@ fn read(
         inquiry: header.inquiry,
         outcome: if content.is_some() { AskOutcome::Provided } else { AskOutcome::Nothing },
         vaccinations: content.as_ref().map(|c| c.vaccinations.clone()).unwrap_or_default(),
+        completeness: content.as_ref().and_then(|content| content.completeness),
         log_index: answer.receipt.index,
         answered_at_unix_ms: now,
         expires_at_unix_ms: now.saturating_add(kept_ms.unwrap_or(i64::MAX)),

@@ -9,6 +9,7 @@
 
 pub mod address_number;
 pub mod clock;
+pub mod completeness;
 pub mod context;
 pub mod disclosure;
 pub mod individual_number;
@@ -25,9 +26,11 @@ pub mod subject;
 pub mod text_id;
 pub mod vaccination;
 pub mod voucher;
+pub mod written_reason;
 
 pub use self::address_number::AddressNumber;
 pub use self::clock::{Clock, FixedClock, SystemClock};
+pub use self::completeness::Completeness;
 pub use self::context::{Actor, OpContext, Recorded, Role, ServiceKind};
 pub use self::individual_number::IndividualNumber;
 pub use self::inquiry::{Confirmation, InquiryHeader, InquiryId};
@@ -36,3 +39,4 @@ pub use self::personal::PersonalText;
 pub use self::policy::{Action, Denied, Permit, authorize};
 pub use self::provision::{Outcome, Reason};
 pub use self::text_id::{OperatorId, RequestId, TerminalId};
+pub use self::written_reason::WrittenReason;

@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 use time::Date;
 use uuid::Uuid;
 
-use crate::{Actor, InquiryId, MunicipalityCode, OpContext, OperatorId, TerminalId};
+use crate::{Actor, InquiryId, MunicipalityCode, OpContext, OperatorId, TerminalId, WrittenReason};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -97,6 +97,8 @@ pub enum Provenance {
     Captured { capture: Uuid, device: TerminalId, at_unix_s: i64 },
     /// Changed by an operator, who says why.
     Corrected { operator: OperatorId, reason: String, at_unix_s: i64 },
+    /// Changed by one of the municipality's own systems, which says why.
+    SystemCorrected { system: TerminalId, reason: String, at_unix_s: i64 },
     /// A doubtful row that an operator decided on.
     Decided { operator: OperatorId, quarantined: Uuid, at_unix_s: i64 },
     /// Adopted from another municipality's answer.
@@ -124,6 +126,20 @@ impl Provenance {
                 Some(Self::Registered { operator: id.clone(), at_unix_s })
             }
             Actor::System { system, .. } => Some(Self::Sent { system: system.clone(), at_unix_s }),
+            _ => None,
+        }
+    }
+
+    /// Changed by whoever acts: an operator or one of the municipality's own systems.
+    pub fn corrected(context: &OpContext, reason: &WrittenReason) -> Option<Self> {
+        let (reason, at_unix_s) = (reason.as_str().to_owned(), context.at.unix_timestamp());
+        match &context.actor {
+            Actor::Operator { id, .. } => {
+                Some(Self::Corrected { operator: id.clone(), reason, at_unix_s })
+            }
+            Actor::System { system, .. } => {
+                Some(Self::SystemCorrected { system: system.clone(), reason, at_unix_s })
+            }
             _ => None,
         }
     }

@@ -5,7 +5,7 @@
 
 use crypto::{Purpose, RoomKeys, Salt, Signature};
 use domain::vaccination::Vaccination;
-use domain::{IndividualNumber, InquiryHeader};
+use domain::{Completeness, IndividualNumber, InquiryHeader};
 use serde::{Deserialize, Serialize};
 use service::{ApiError, problems};
 use wire::Base64Bytes;
@@ -43,11 +43,15 @@ fn signed_content(header: &InquiryHeader, number: &IndividualNumber) -> Zeroizin
     bytes
 }
 
-/// What is provided: doses, and the salt that opens the log entry's commitment.
+/// What is provided: doses, what the provider says of how complete its records are, and the salt
+/// that opens the log entry's commitment.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Content {
     pub vaccinations: Vec<Vaccination>,
+    /// Of all its records, not of this person's, so the commitment does without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub completeness: Option<Completeness>,
     pub salt: Base64Bytes,
 }
 
@@ -60,7 +64,8 @@ impl std::fmt::Debug for Content {
 impl Content {
     pub fn new(vaccinations: Vec<Vaccination>) -> Result<Self, ApiError> {
         let salt = Salt::make_random()?;
-        Ok(Self { vaccinations, salt: Base64Bytes(salt.reveal().to_vec()) })
+        let salt = Base64Bytes(salt.reveal().to_vec());
+        Ok(Self { vaccinations, completeness: None, salt })
     }
 
     /// The commitment of the log entry: to this person and exactly these doses.

@@ -1,7 +1,7 @@
 //! What is said to a partition: by clerks about their own room, and by the broker for others.
 
 use domain::vaccination::Vaccination;
-use domain::{Confirmation, InquiryHeader, InquiryId, MunicipalityCode};
+use domain::{Completeness, Confirmation, InquiryHeader, InquiryId, MunicipalityCode};
 use serde::{Deserialize, Serialize};
 use time::Date;
 use utoipa::ToSchema;
@@ -104,6 +104,10 @@ pub struct AskAnswer {
     pub outcome: AskOutcome,
     #[schema(value_type = Vec<Object>)]
     pub vaccinations: Vec<Vaccination>,
+    /// What the provider says of how complete its records are; absent where it says nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub completeness: Option<Completeness>,
     /// Index of the entry in the provision log.
     pub log_index: u64,
     pub answered_at_unix_ms: i64,
@@ -242,7 +246,7 @@ pub struct Received {
     #[schema(value_type = String)]
     pub inquirer: MunicipalityCode,
     pub provided_at_unix_ms: i64,
-    /// The exact bytes that were provided, as text.
+    /// The doses, in the exact bytes that were committed to, as text.
     pub content: String,
     #[schema(value_type = String, format = Byte)]
     pub salt: Base64Bytes,
