@@ -97,6 +97,11 @@ fn issue_certificates(layout: &Layout, cast: &Cast, clock: &dyn Clock) -> Result
         let identity = PeerIdentity::Terminal { municipality, terminal };
         authority.issue(&identity, &[], person.terminal.as_str())?;
     }
+    for town in cast.towns() {
+        let (municipality, system) = (town.code, town.ledger.clone());
+        let identity = PeerIdentity::System { municipality, system };
+        authority.issue(&identity, &[], town.ledger.as_str())?;
+    }
     Ok(())
 }
 

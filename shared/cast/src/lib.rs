@@ -25,13 +25,15 @@ pub struct Cast {
     pub national: Person,
 }
 
-/// A municipality with its terminal and two people.
+/// A municipality with its terminal, two people and the system that keeps its ledger.
 #[derive(Clone, Debug)]
 pub struct Town {
     pub name: &'static str,
     pub code: MunicipalityCode,
     pub clerk: Person,
     pub supervisor: Person,
+    /// Its certificate's name.
+    pub ledger: TerminalId,
 }
 
 /// An operator and the terminal where this person works.
@@ -101,7 +103,8 @@ impl Town {
         };
         let clerk = person("clerk", Role::Clerk)?;
         let supervisor = person("supervisor", Role::Supervisor)?;
-        Ok(Self { name, code, clerk, supervisor })
+        let ledger = TerminalId::parse(&format!("ledger-{word}"))?;
+        Ok(Self { name, code, clerk, supervisor, ledger })
     }
 
     pub fn terminal(&self) -> &TerminalId {

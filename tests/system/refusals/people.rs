@@ -1,5 +1,7 @@
 //! Who calls: everybody the policy knows, and people made for one test.
 
+use std::sync::Mutex;
+
 use domain::policy::Party;
 use domain::{Actor, OperatorId, Role, ServiceKind, SystemClock, TerminalId};
 use service::pki::Authority;
@@ -47,17 +49,43 @@ pub(super) fn somebody(world: &World, party: Party) -> Somebody {
             (Actor::National { id, terminal }, Some(world.cast.national.clone()))
         }
         Party::Terminal => (Actor::Terminal { municipality: Some(koriyama.code), terminal }, None),
+        Party::System => {
+            let (municipality, system) = (koriyama.code, koriyama.ledger.clone());
+            (Actor::System { municipality, system }, None)
+        }
+        Party::Device => {
+            let (municipality, device) = (koriyama.code, tablet(world));
+            (Actor::Device { municipality, device }, None)
+        }
         Party::Registry => (service(ServiceKind::Registry), None),
         Party::Partition => (service(ServiceKind::Partition), None),
         Party::Broker => (service(ServiceKind::Broker), None),
         Party::ProvisionLog => (service(ServiceKind::ProvisionLog), None),
+        Party::Intake => (service(ServiceKind::Intake), None),
     };
     let holder = match (&person, &actor) {
         (Some(person), _) => person.terminal.to_string(),
         (None, Actor::Service { kind, .. }) => kind.to_string(),
+        (None, Actor::System { system: machine, .. } | Actor::Device { device: machine, .. }) => {
+            machine.to_string()
+        }
         (None, _) => koriyama.terminal().to_string(),
     };
     Somebody { party, holder, actor, person }
+}
+
+/// A venue's tablet, certified when it is first asked for.
+fn tablet(world: &World) -> TerminalId {
+    static ISSUING: Mutex<()> = Mutex::new(());
+    let _one_at_a_time = ISSUING.lock().unwrap();
+    let device = TerminalId::parse("tablet-koriyama").unwrap();
+    if !world.site.layout.tls(device.as_str()).certificate.exists() {
+        let authority = Authority::open(&world.site.layout.authority(), &SystemClock).unwrap();
+        let municipality = world.cast.koriyama.code;
+        let identity = PeerIdentity::Device { municipality, device: device.clone() };
+        authority.issue(&identity, &[], device.as_str()).unwrap();
+    }
+    device
 }
 
 fn service(kind: ServiceKind) -> Actor {
