@@ -10,6 +10,7 @@ pub mod base64_bytes;
 pub mod broker;
 pub mod client;
 pub mod identity;
+pub mod imports;
 pub mod number;
 pub mod partition;
 pub mod problem;
