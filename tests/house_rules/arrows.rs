@@ -5,7 +5,7 @@ use toml::{Table, Value};
 use crate::house::{expect_none, read, rooms};
 
 /// A room's folder and the rooms it may name in its `Cargo.toml`.
-const ARROWS: [(&str, &[&str]); 23] = [
+const ARROWS: [(&str, &[&str]); 24] = [
     ("shared/domain", &[]),
     ("shared/crypto", &["domain"]),
     ("shared/ledger", &[]),
@@ -45,6 +45,8 @@ const ARROWS: [(&str, &[&str]); 23] = [
     ("services/provision-log", &["audit", "crypto", "db", "domain", "ledger", "service", "wire"]),
     // No database, no log of its own; of `crypto` only what verifies (see the fences).
     ("services/broker", &["crypto", "domain", "service", "wire"]),
+    // Holds no key and opens nothing.
+    ("services/intake", &["db", "domain", "service", "wire"]),
     ("services/watari", &EVERY_SERVICE),
     ("tests", &EVERYTHING),
 ];
@@ -53,7 +55,7 @@ const ARROWS: [(&str, &[&str]); 23] = [
 const ROOM_WORK: [&str; 9] =
     ["crypto", "db", "domain", "interchange", "ledger", "quality", "room", "service", "wire"];
 
-const EVERY_SERVICE: [&str; 16] = [
+const EVERY_SERVICE: [&str; 17] = [
     "audit",
     "auditor",
     "broker",
@@ -61,6 +63,7 @@ const EVERY_SERVICE: [&str; 16] = [
     "crypto",
     "db",
     "domain",
+    "intake",
     "interchange",
     "ledger",
     "partition",
@@ -72,7 +75,7 @@ const EVERY_SERVICE: [&str; 16] = [
     "wire",
 ];
 
-const EVERYTHING: [&str; 22] = [
+const EVERYTHING: [&str; 23] = [
     "audit",
     "auditor",
     "broker",
@@ -83,6 +86,7 @@ const EVERYTHING: [&str; 22] = [
     "erasure",
     "exports",
     "imports",
+    "intake",
     "interchange",
     "ledger",
     "partition",

@@ -92,7 +92,7 @@ fn dispatch(command: Command, screen: Screen) -> Result<ExitCode, Failure> {
     }
 }
 
-/// `registry`, `provision-log`, `broker`, `partition` or `all`.
+/// `registry`, `provision-log`, `broker`, `intake`, `partition` or `all`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ServiceArg {
     All,
@@ -105,7 +105,7 @@ impl ServiceArg {
             return Ok(Self::All);
         }
         let kind = domain::ServiceKind::parse(text).map(Self::One);
-        kind.ok_or("one of registry, provision-log, broker, partition, all")
+        kind.ok_or("one of registry, provision-log, broker, intake, partition, all")
     }
 
     /// The named services, each once, in the order of starting.
@@ -154,6 +154,6 @@ mod tests {
         let named =
             [ServiceArg::parse("partition").unwrap(), ServiceArg::parse("registry").unwrap()];
         assert_eq!(ServiceArg::kinds(&named), [ServiceKind::Registry, ServiceKind::Partition]);
-        assert_eq!(ServiceArg::kinds(&[ServiceArg::All]).len(), 4);
+        assert_eq!(ServiceArg::kinds(&[ServiceArg::All]).len(), 5);
     }
 }

@@ -26,6 +26,7 @@ pub struct Addresses {
     registry: String,
     provision_log: String,
     broker: String,
+    intake: String,
     partition: String,
 }
 
@@ -112,6 +113,9 @@ async fn start(
         ServiceKind::Broker => {
             broker::start(settings.broker()?.clone(), participants()?, clock).await
         }
+        ServiceKind::Intake => {
+            intake::start(settings.intake()?.clone(), participants()?, clock).await
+        }
         ServiceKind::Partition => {
             partition::start(settings.partition()?.clone(), participants()?, clock).await
         }
@@ -137,6 +141,9 @@ impl Settings {
             ServiceKind::Broker => {
                 self.partition.iter_mut().for_each(|p| p.broker_url = url.clone());
             }
+            ServiceKind::Intake => {
+                self.partition.iter_mut().for_each(|p| p.intake_url = Some(url.clone()));
+            }
             ServiceKind::Partition => {}
         }
     }
@@ -150,11 +157,13 @@ impl Addresses {
         let partition = settings.partition.as_ref();
         let broker = settings.broker.as_ref().map(|broker| &broker.provision_log_url);
         let log = broker.or(partition.map(|partition| &partition.provision_log_url)).cloned();
+        let intake = partition.and_then(|partition| partition.intake_url.clone());
         let broker = partition.map(|partition| partition.broker_url.clone());
         Self {
             registry: registry.or(url(ServiceKind::Registry)).unwrap_or_default(),
             provision_log: url(ServiceKind::ProvisionLog).or(log).unwrap_or_default(),
             broker: url(ServiceKind::Broker).or(broker).unwrap_or_default(),
+            intake: url(ServiceKind::Intake).or(intake).unwrap_or_default(),
             partition: url(ServiceKind::Partition).unwrap_or_default(),
         }
     }
@@ -164,6 +173,7 @@ impl Addresses {
             ServiceKind::Registry => &self.registry,
             ServiceKind::ProvisionLog => &self.provision_log,
             ServiceKind::Broker => &self.broker,
+            ServiceKind::Intake => &self.intake,
             ServiceKind::Partition => &self.partition,
         }
     }

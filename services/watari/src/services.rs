@@ -1,4 +1,4 @@
-//! The four services as one table, for every command that goes through all of them.
+//! The services as one table, for every command that goes through all of them.
 
 use db::Migrations;
 use domain::ServiceKind;
@@ -6,14 +6,20 @@ use service::Endpoint;
 use utoipa::openapi::OpenApi;
 
 /// What a service calls over the network stands before it: the order of starting.
-pub const IN_ORDER: [ServiceKind; 4] =
-    [ServiceKind::Registry, ServiceKind::ProvisionLog, ServiceKind::Broker, ServiceKind::Partition];
+pub const IN_ORDER: [ServiceKind; 5] = [
+    ServiceKind::Registry,
+    ServiceKind::ProvisionLog,
+    ServiceKind::Broker,
+    ServiceKind::Intake,
+    ServiceKind::Partition,
+];
 
 pub fn endpoints(kind: ServiceKind) -> &'static [Endpoint] {
     match kind {
         ServiceKind::Registry => registry::ENDPOINTS,
         ServiceKind::ProvisionLog => provision_log::ENDPOINTS,
         ServiceKind::Broker => broker::ENDPOINTS,
+        ServiceKind::Intake => intake::ENDPOINTS,
         ServiceKind::Partition => partition::endpoints(),
     }
 }
@@ -23,6 +29,7 @@ pub fn openapi(kind: ServiceKind) -> OpenApi {
         ServiceKind::Registry => registry::openapi(),
         ServiceKind::ProvisionLog => provision_log::openapi(),
         ServiceKind::Broker => broker::openapi(),
+        ServiceKind::Intake => intake::openapi(),
         ServiceKind::Partition => partition::openapi(),
     }
 }
@@ -38,6 +45,7 @@ pub fn schema(kind: ServiceKind) -> Option<Schema> {
     let (migrations, role) = match kind {
         ServiceKind::Registry => (&registry::MIGRATIONS, registry::ROLE),
         ServiceKind::ProvisionLog => (&provision_log::MIGRATIONS, provision_log::ROLE),
+        ServiceKind::Intake => (&intake::MIGRATIONS, intake::ROLE),
         ServiceKind::Partition => (&partition::MIGRATIONS, partition::ROLE),
         ServiceKind::Broker => return None,
     };

@@ -30,6 +30,8 @@ pub struct Settings {
     #[serde(default)]
     pub broker: Option<broker::Config>,
     #[serde(default)]
+    pub intake: Option<intake::Config>,
+    #[serde(default)]
     pub partition: Option<partition::Config>,
     /// Where the file is.
     #[serde(skip)]
@@ -67,6 +69,10 @@ impl Settings {
         self.broker.as_ref().ok_or(Failure::NotConfigured("broker"))
     }
 
+    pub fn intake(&self) -> Result<&intake::Config, Failure> {
+        self.intake.as_ref().ok_or(Failure::NotConfigured("intake"))
+    }
+
     pub fn partition(&self) -> Result<&partition::Config, Failure> {
         self.partition.as_ref().ok_or(Failure::NotConfigured("partition"))
     }
@@ -78,31 +84,45 @@ impl Settings {
     }
 
     pub fn listen(&self, kind: ServiceKind) -> Option<&ListenConfig> {
-        match kind {
-            ServiceKind::Registry => self.registry.as_ref().map(|c| &c.listen),
-            ServiceKind::ProvisionLog => self.provision_log.as_ref().map(|c| &c.listen),
-            ServiceKind::Broker => self.broker.as_ref().map(|c| &c.listen),
-            ServiceKind::Partition => self.partition.as_ref().map(|c| &c.listen),
-        }
+        self.common(kind).map(|(listen, ..)| listen)
     }
 
     pub fn tls(&self, kind: ServiceKind) -> Option<&TlsFiles> {
-        match kind {
-            ServiceKind::Registry => self.registry.as_ref().map(|c| &c.tls),
-            ServiceKind::ProvisionLog => self.provision_log.as_ref().map(|c| &c.tls),
-            ServiceKind::Broker => self.broker.as_ref().map(|c| &c.tls),
-            ServiceKind::Partition => self.partition.as_ref().map(|c| &c.tls),
-        }
+        self.common(kind).map(|(_, tls, _)| tls)
     }
 
     /// `None` also for the broker, which has no database.
     pub fn database(&self, kind: ServiceKind) -> Option<&DatabaseConfig> {
-        match kind {
-            ServiceKind::Registry => self.registry.as_ref().map(|c| &c.database),
-            ServiceKind::ProvisionLog => self.provision_log.as_ref().map(|c| &c.database),
-            ServiceKind::Partition => self.partition.as_ref().map(|c| &c.database),
-            ServiceKind::Broker => None,
-        }
+        self.common(kind).and_then(|(.., database)| database)
+    }
+
+    /// What every service's section has.
+    fn common(
+        &self,
+        kind: ServiceKind,
+    ) -> Option<(&ListenConfig, &TlsFiles, Option<&DatabaseConfig>)> {
+        Some(match kind {
+            ServiceKind::Registry => {
+                let c = self.registry.as_ref()?;
+                (&c.listen, &c.tls, Some(&c.database))
+            }
+            ServiceKind::ProvisionLog => {
+                let c = self.provision_log.as_ref()?;
+                (&c.listen, &c.tls, Some(&c.database))
+            }
+            ServiceKind::Broker => {
+                let c = self.broker.as_ref()?;
+                (&c.listen, &c.tls, None)
+            }
+            ServiceKind::Intake => {
+                let c = self.intake.as_ref()?;
+                (&c.listen, &c.tls, Some(&c.database))
+            }
+            ServiceKind::Partition => {
+                let c = self.partition.as_ref()?;
+                (&c.listen, &c.tls, Some(&c.database))
+            }
+        })
     }
 
     /// Gives every service this many threads.
@@ -119,6 +139,7 @@ impl Settings {
             ServiceKind::Registry => self.registry.as_mut().map(|c| &mut c.listen),
             ServiceKind::ProvisionLog => self.provision_log.as_mut().map(|c| &mut c.listen),
             ServiceKind::Broker => self.broker.as_mut().map(|c| &mut c.listen),
+            ServiceKind::Intake => self.intake.as_mut().map(|c| &mut c.listen),
             ServiceKind::Partition => self.partition.as_mut().map(|c| &mut c.listen),
         }
     }
@@ -142,6 +163,10 @@ impl Settings {
             broker.tls = beside(folder, &broker.tls);
             settle(&mut broker.permit_key);
             broker.permission_list.as_mut().map(settle);
+        }
+        if let Some(intake) = &mut self.intake {
+            intake.tls = beside(folder, &intake.tls);
+            settle_database(folder, &mut intake.database);
         }
         if let Some(partition) = &mut self.partition {
             partition.tls = beside(folder, &partition.tls);

@@ -25,7 +25,7 @@ use cast::Layout;
 /// What may differ from one installation to another.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// Four ports from here on; `None` takes free ones at every start.
+    /// Five ports from here on; `None` takes free ones at every start.
     pub base_port: Option<u16>,
     pub databases: Databases,
     /// How often services ask the registry what changed.
@@ -40,7 +40,7 @@ pub enum Databases {
     /// One database per service on this server; made if missing.
     Server { owner_url: String, prefix: String },
     /// Databases that are there already.
-    Given { registry: DatabaseUrls, provision_log: DatabaseUrls, partition: DatabaseUrls },
+    Given([DatabaseUrls; 4]),
 }
 
 /// A database as the service and as its owner reach it.
@@ -63,8 +63,11 @@ impl std::fmt::Debug for DatabaseUrls {
     }
 }
 
-/// The first of four ports, unless others are chosen.
+/// The first of five ports, unless others are chosen.
 pub const BASE_PORT: u16 = 7_430;
+/// The services that have a database.
+pub const WITH_DATABASE: [ServiceKind; 4] =
+    [ServiceKind::Registry, ServiceKind::ProvisionLog, ServiceKind::Intake, ServiceKind::Partition];
 /// The instance name in every service's certificate.
 pub const INSTANCE: &str = "main";
 /// Where services and terminals of one machine meet.
@@ -105,13 +108,11 @@ fn issue_certificates(layout: &Layout, cast: &Cast, clock: &dyn Clock) -> Result
     Ok(())
 }
 
-/// In the order registry, provision log, partition; `None` means a SQLite file.
-async fn database_urls(databases: &Databases) -> Result<Option<[DatabaseUrls; 3]>, Failure> {
+/// In the order of [`WITH_DATABASE`]; `None` means a SQLite file.
+async fn database_urls(databases: &Databases) -> Result<Option<[DatabaseUrls; 4]>, Failure> {
     match databases {
         Databases::Sqlite => Ok(None),
-        Databases::Given { registry, provision_log, partition } => {
-            Ok(Some([registry.clone(), provision_log.clone(), partition.clone()]))
-        }
+        Databases::Given(given) => Ok(Some(given.clone())),
         Databases::Server { owner_url, prefix } => {
             let one = async |kind: ServiceKind| {
                 let role = crate::services::schema(kind).map(|schema| schema.role);
@@ -127,11 +128,8 @@ async fn database_urls(databases: &Databases) -> Result<Option<[DatabaseUrls; 3]
                     owner_url: Some(server.owner_url(&name)),
                 })
             };
-            Ok(Some([
-                one(ServiceKind::Registry).await?,
-                one(ServiceKind::ProvisionLog).await?,
-                one(ServiceKind::Partition).await?,
-            ]))
+            let [first, second, third, fourth] = WITH_DATABASE;
+            Ok(Some([one(first).await?, one(second).await?, one(third).await?, one(fourth).await?]))
         }
     }
 }

@@ -98,10 +98,12 @@ pub enum ServiceKind {
     Partition,
     Broker,
     ProvisionLog,
+    Intake,
 }
 
 impl ServiceKind {
-    pub const ALL: [Self; 4] = [Self::Registry, Self::Partition, Self::Broker, Self::ProvisionLog];
+    pub const ALL: [Self; 5] =
+        [Self::Registry, Self::Partition, Self::Broker, Self::ProvisionLog, Self::Intake];
 
     pub fn as_str(self) -> &'static str {
         match self {
@@ -109,6 +111,7 @@ impl ServiceKind {
             Self::Partition => "partition",
             Self::Broker => "broker",
             Self::ProvisionLog => "provision-log",
+            Self::Intake => "intake",
         }
     }
 

@@ -194,10 +194,11 @@ pub enum Party {
     Partition,
     Broker,
     ProvisionLog,
+    Intake,
 }
 
 impl Party {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Clerk,
         Self::Supervisor,
         Self::National,
@@ -208,6 +209,7 @@ impl Party {
         Self::Partition,
         Self::Broker,
         Self::ProvisionLog,
+        Self::Intake,
     ];
 
     pub fn of(actor: &Actor) -> Option<Self> {
@@ -225,6 +227,7 @@ impl Party {
                 ServiceKind::Partition => Self::Partition,
                 ServiceKind::Broker => Self::Broker,
                 ServiceKind::ProvisionLog => Self::ProvisionLog,
+                ServiceKind::Intake => Self::Intake,
             },
         })
     }
@@ -243,8 +246,8 @@ enum Reach {
 /// written is refused.
 fn parties(action: Action) -> &'static [(Party, Reach)] {
     use Party::{
-        Broker, Clerk, Device, National, Partition, ProvisionLog, Registry, Supervisor, System,
-        Terminal,
+        Broker, Clerk, Device, Intake, National, Partition, ProvisionLog, Registry, Supervisor,
+        System, Terminal,
     };
     use Reach::{Any, Own};
     match action {
@@ -254,12 +257,13 @@ fn parties(action: Action) -> &'static [(Party, Reach)] {
             (Partition, Any),
             (Broker, Any),
             (ProvisionLog, Any),
+            (Intake, Any),
             (Terminal, Any),
         ],
         Action::LogIn => &[(Terminal, Any)],
         Action::LogOut => &[(Clerk, Any), (Supervisor, Any), (National, Any)],
         Action::ReadDirectory | Action::ReadRevocations => {
-            &[(Partition, Any), (Broker, Any), (ProvisionLog, Any)]
+            &[(Partition, Any), (Broker, Any), (ProvisionLog, Any), (Intake, Any)]
         }
         Action::RegisterMunicipality
         | Action::RegisterTerminal

@@ -19,6 +19,9 @@ pub struct Config {
     pub municipalities: Vec<MunicipalityCode>,
     pub broker_url: String,
     pub provision_log_url: String,
+    /// Where venue devices hand in; absent, the rooms take no captures.
+    #[serde(default)]
+    pub intake_url: Option<String>,
     /// Public keys (base64) of the broker that signs permits; two while one is replaced.
     pub permit_keys: Vec<String>,
     /// Verifier of the provision log (`name+hash+key`); two while its key is replaced.

@@ -22,7 +22,7 @@ pub(crate) struct Args {
     /// The folder to use [default: data/demo; with --check a new temporary one]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// First of four ports for a new folder [default: 7430; with --check free ones]
+    /// First of five ports for a new folder [default: 7430; with --check free ones]
     #[arg(long, value_name = "PORT")]
     base_port: Option<u16>,
 }
@@ -60,7 +60,7 @@ fn demonstrate(folder: &Path, args: &Args, screen: Screen) -> Result<(), Failure
             schema::migrate(&settings, kind).await?;
         }
         let house = House::start(settings, &services::IN_ORDER, &clock).await?;
-        screen.done("registry, provision log, broker, partition started", begun.elapsed());
+        screen.done("registry, provision log, broker, intake, partition started", begun.elapsed());
         let told = tokio::select! {
             told = tell(&house, args.check, screen) => told,
             stopped = runtime::told_to_stop() => stopped.and(Err(Failure::Interrupted)),
@@ -102,7 +102,7 @@ fn prepare(folder: &Path, args: &Args, screen: Screen) -> Result<Settings, Failu
 
 /// Asked before the folder is written, because the ports are written into it.
 fn require_free_ports(base_port: Option<u16>) -> Result<(), Failure> {
-    for port in base_port.into_iter().flat_map(|base| base..=base.saturating_add(3)) {
+    for port in base_port.into_iter().flat_map(|base| base..=base.saturating_add(4)) {
         TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(|_| Failure::Port(port))?;
     }
     Ok(())

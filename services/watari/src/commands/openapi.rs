@@ -8,7 +8,7 @@ use screen::Screen;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// registry, provision-log, broker, partition or all
+    /// registry, provision-log, broker, intake, partition or all
     #[arg(default_value = "all", value_parser = ServiceArg::parse)]
     service: ServiceArg,
 }

@@ -12,7 +12,7 @@ pub(crate) struct Args {
     /// The folder to write; one that is set up already only gets a new revocation list
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
-    /// First of four ports
+    /// First of five ports
     #[arg(long, value_name = "PORT", default_value_t = BASE_PORT)]
     base_port: u16,
     /// How often services ask the registry what changed, in milliseconds
@@ -31,7 +31,7 @@ pub(crate) struct Args {
 
 /// Databases that are there already, each as its service reaches it.
 #[derive(Debug, clap::Args)]
-#[group(conflicts_with = "postgres_owner", requires_all = ["registry_database", "provision_log_database", "partition_database"])]
+#[group(conflicts_with = "postgres_owner", requires_all = ["registry_database", "provision_log_database", "intake_database", "partition_database"])]
 struct Given {
     /// sqlite:PATH or postgres://…
     #[arg(long, value_name = "URL", required = false)]
@@ -39,6 +39,9 @@ struct Given {
     /// sqlite:PATH or postgres://…
     #[arg(long, value_name = "URL", required = false)]
     provision_log_database: String,
+    /// sqlite:PATH or postgres://…
+    #[arg(long, value_name = "URL", required = false)]
+    intake_database: String,
     /// sqlite:PATH or postgres://…
     #[arg(long, value_name = "URL", required = false)]
     partition_database: String,
@@ -58,11 +61,12 @@ pub(crate) fn run(args: &Args, screen: Screen) -> Result<ExitCode, Failure> {
             let owner_url = read_url(owner)?;
             Databases::Server { owner_url, prefix: args.database_prefix.clone() }
         }
-        (None, Some(given)) => Databases::Given {
-            registry: only(&given.registry_database),
-            provision_log: only(&given.provision_log_database),
-            partition: only(&given.partition_database),
-        },
+        (None, Some(given)) => Databases::Given([
+            only(&given.registry_database),
+            only(&given.provision_log_database),
+            only(&given.intake_database),
+            only(&given.partition_database),
+        ]),
         (None, None) => Databases::Sqlite,
     };
     let plan = Plan { base_port: Some(args.base_port), databases, poll_ms: args.poll_ms };

@@ -3,7 +3,9 @@ use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
-use super::{DatabaseUrls, make_password};
+use domain::ServiceKind;
+
+use super::{DatabaseUrls, WITH_DATABASE, make_password};
 use crate::Failure;
 use cast::Cast;
 use cast::Layout;
@@ -35,30 +37,27 @@ pub(super) fn write_new(path: &Path, text: &str) -> Result<(), Failure> {
     write().map_err(Failure::file(path))
 }
 
-/// How `watari.toml` names each service's database: registry, provision log, partition.
+/// How `watari.toml` names each service's database, in the order of [`WITH_DATABASE`].
 pub(super) fn write_database_urls(
     layout: &Layout,
-    urls: Option<[DatabaseUrls; 3]>,
-) -> Result<[String; 3], Failure> {
-    let sqlite = |name: &str| format!("url = \"sqlite:databases/{name}.db\"");
-    let Some([registry, provision_log, partition]) = urls else {
-        return Ok([sqlite("registry"), sqlite("provision-log"), sqlite("partition")]);
+    urls: Option<[DatabaseUrls; 4]>,
+) -> Result<Vec<String>, Failure> {
+    let Some(urls) = urls else {
+        return Ok(WITH_DATABASE
+            .map(|kind| format!("url = \"sqlite:databases/{kind}.db\""))
+            .into());
     };
-    let write = |name: &str, urls: &DatabaseUrls| {
-        let file = format!("{name}-database");
+    let write = |(kind, urls): (ServiceKind, DatabaseUrls)| {
+        let file = format!("{kind}-database");
         write_new(&layout.secrets().join(&file), &urls.url)?;
         let mut text = format!("url = {{ file = \"secrets/{file}\" }}");
         if let Some(owner_url) = &urls.owner_url {
             write_new(&layout.secrets().join(format!("{file}-owner")), owner_url)?;
             text.push_str(&format!("\nowner_url = {{ file = \"secrets/{file}-owner\" }}"));
         }
-        Ok::<_, Failure>(text)
+        Ok(text)
     };
-    Ok([
-        write("registry", &registry)?,
-        write("provision-log", &provision_log)?,
-        write("partition", &partition)?,
-    ])
+    WITH_DATABASE.into_iter().zip(urls).map(write).collect()
 }
 
 /// A password of its own for each person of the demonstration.

@@ -1,7 +1,7 @@
 use domain::ServiceKind;
 
-use super::Plan;
 use super::keys::{LOG_ORIGIN, PublicKeys};
+use super::{Plan, WITH_DATABASE};
 use crate::services;
 use cast::Cast;
 
@@ -10,13 +10,12 @@ pub(super) struct TomlText<'a> {
     pub(super) plan: &'a Plan,
     pub(super) cast: &'a Cast,
     pub(super) public: &'a PublicKeys,
-    /// Database lines of registry, provision log, partition.
-    pub(super) urls: &'a [String; 3],
+    /// Database lines in the order of `WITH_DATABASE`.
+    pub(super) urls: &'a [String],
 }
 
 impl TomlText<'_> {
     pub(super) fn write(&self) -> String {
-        let [registry_url, log_url, partition_url] = self.urls;
         let PublicKeys { directory, permit, log_verifier, .. } = self.public;
         let PublicKeys { token_not_before_unix_s, token_not_after_unix_s, .. } = self.public;
         let towns = self.cast.towns().map(|town| format!("\"{}\"", town.code)).join(", ");
@@ -32,7 +31,6 @@ impl TomlText<'_> {
              [registry]\n\
              directory_key = \"keys/directory.pem\"\n\
              {registry_common}\
-             [registry.database]\n{registry_url}\n\n\
              [registry.token_key]\n\
              file = \"keys/token.pem\"\n\
              id = 1\n\
@@ -44,29 +42,31 @@ impl TomlText<'_> {
              head_file = \"provision-log.head\"\n\
              custodians = []\n\
              {log_common}\
-             [provision-log.database]\n{log_url}\n\n\
              [broker]\n\
              provision_log_url = \"{log}\"\n\
              permit_key = \"keys/permit.pem\"\n\
              {broker_common}\
+             {intake_common}\
              [partition]\n\
              municipalities = [{towns}]\n\
              broker_url = \"{broker}\"\n\
              provision_log_url = \"{log}\"\n\
+             intake_url = \"{intake}\"\n\
              permit_keys = [\"{permit}\"]\n\
              log_verifiers = [\"{log_verifier}\"]\n\
              log_origin = \"{LOG_ORIGIN}\"\n\
              {partition_common}\
-             [partition.database]\n{partition_url}\n\n\
              [partition.keys]\n\
              key_encryption_key = \"keys/key-encryption-key\"\n\
              folder = \"keys/rooms\"\n",
             registry = url(ServiceKind::Registry),
             log = url(ServiceKind::ProvisionLog),
             broker = url(ServiceKind::Broker),
+            intake = url(ServiceKind::Intake),
             registry_common = self.common(ServiceKind::Registry),
             log_common = self.common(ServiceKind::ProvisionLog),
             broker_common = self.common(ServiceKind::Broker),
+            intake_common = self.common(ServiceKind::Intake),
             partition_common = self.common(ServiceKind::Partition),
         )
     }
@@ -74,13 +74,17 @@ impl TomlText<'_> {
     /// The sections that every service has.
     fn common(&self, kind: ServiceKind) -> String {
         let address = self.address(kind);
+        let mut databases = WITH_DATABASE.into_iter().zip(self.urls);
+        let database = databases.find(|(one, _)| *one == kind);
+        let database = database.map(|(_, url)| format!("[{kind}.database]\n{url}\n\n"));
+        let database = database.unwrap_or_default();
         format!(
             "\n[{kind}.listen]\naddress = \"{address}\"\n\n\
              [{kind}.tls]\n\
              authority = \"pki/authority.pem\"\n\
              revocation_list = \"pki/revoked.pem\"\n\
              certificate = \"pki/{kind}.pem\"\n\
-             key = \"pki/{kind}-key.pem\"\n\n"
+             key = \"pki/{kind}-key.pem\"\n\n{database}"
         )
     }
 

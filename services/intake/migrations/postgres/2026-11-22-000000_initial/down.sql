@@ -1,0 +1,2 @@
+DROP TABLE capture;
+DROP TABLE device;

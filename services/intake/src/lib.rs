@@ -1,0 +1,28 @@
+//! Where venue tablets hand in what they captured, on the internet's side.
+//!
+//! Invariant: it holds no key that opens a capture and knows no number and no name; what it keeps
+//! was sealed on the device for the municipality.
+//! Invariant: a capture is durable before its device is told "accepted", and goes only when the
+//! municipality's own partition says that it has it.
+//!
+//! Reading order: `devices` (who may send), `send` and `writer` (how a capture gets in), `fetch`
+//! (how it gets out), then `routes`.
+
+mod config;
+mod routes;
+mod start;
+
+use db::Migrations;
+use diesel_migrations::embed_migrations;
+
+pub use self::config::{Config, Limits};
+pub use self::routes::{ENDPOINTS, openapi};
+pub use self::start::start;
+
+/// The role that keeps captures and gives them away, and nothing else.
+pub const ROLE: &str = "watari_intake";
+
+pub static MIGRATIONS: Migrations = Migrations {
+    sqlite: embed_migrations!("migrations/sqlite"),
+    postgres: embed_migrations!("migrations/postgres"),
+};
