@@ -7,7 +7,8 @@ pub(crate) const POSTGRES: &str = "postgres";
 pub(crate) const SQLITE: &str = "sqlite";
 
 /// Tables to which rows are added and in which nothing ever changes: folder of the service, table.
-const APPEND_ONLY: [(&str, &str); 15] = [
+const APPEND_ONLY: [(&str, &str); 16] = [
+    ("shared/room", "completeness"),
     ("shared/room", "inspection"),
     ("shared/room", "operation_checkpoint"),
     ("shared/room", "operation_log"),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use domain::RequestId;
 use opentelemetry::propagation::Injector;
 use reqwest::header::{
-    AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_NONE_MATCH,
+    AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH,
 };
 use reqwest::{Method, Response, StatusCode};
 use serde::Serialize;
@@ -105,7 +105,21 @@ impl Client {
         body: &impl Serialize,
     ) -> Result<A, CallError> {
         let bytes = serde_json::to_vec(body).map_err(|_| CallError::Unreadable)?;
-        let answer = self.send(Method::POST, path, request, (token, Some(bytes))).await?;
+        let answer = self.send(Method::POST, path, request, (token, Some(bytes), None)).await?;
+        read_json(answer).await
+    }
+
+    /// The same on the condition that a record still has the version of this tag.
+    pub async fn post_if_match<A: DeserializeOwned>(
+        &self,
+        path: &str,
+        request: &RequestId,
+        (token, tag): (Option<&str>, &str),
+        body: &impl Serialize,
+    ) -> Result<A, CallError> {
+        let bytes = serde_json::to_vec(body).map_err(|_| CallError::Unreadable)?;
+        let answer =
+            self.send(Method::POST, path, request, (token, Some(bytes), Some(tag))).await?;
         read_json(answer).await
     }
 
@@ -115,7 +129,7 @@ impl Client {
         path: &str,
         request: &RequestId,
     ) -> Result<A, CallError> {
-        read_json(self.send(Method::GET, path, request, (None, None)).await?).await
+        read_json(self.send(Method::GET, path, request, (None, None, None)).await?).await
     }
 
     /// Gets a JSON document with its tag, unless it still has the tag that is known.
@@ -144,7 +158,7 @@ impl Client {
 
     /// Gets a text.
     pub async fn get_text(&self, path: &str, request: &RequestId) -> Result<String, CallError> {
-        let answer = self.send(Method::GET, path, request, (None, None)).await?;
+        let answer = self.send(Method::GET, path, request, (None, None, None)).await?;
         String::from_utf8(read_all(answer).await?).map_err(|_| CallError::Unreadable)
     }
 
@@ -153,7 +167,7 @@ impl Client {
         method: Method,
         path: &str,
         request: &RequestId,
-        (token, body): (Option<&str>, Option<Vec<u8>>),
+        (token, body, tag): (Option<&str>, Option<Vec<u8>>, Option<&str>),
     ) -> Result<Response, CallError> {
         let mut call = self
             .http
@@ -164,6 +178,9 @@ impl Client {
                 .map_err(|_| CallError::Unreadable)?;
             value.set_sensitive(true);
             call = call.header(AUTHORIZATION, value);
+        }
+        if let Some(tag) = tag {
+            call = call.header(IF_MATCH, tag);
         }
         if let Some(body) = body {
             call = call.header(CONTENT_TYPE, "application/json").body(body);

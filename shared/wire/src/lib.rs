@@ -15,6 +15,8 @@ pub mod number;
 pub mod partition;
 pub mod problem;
 pub mod provision_log;
+mod record_source;
+pub mod records;
 pub mod registry;
 mod review;
 pub mod tls;

@@ -2,7 +2,7 @@ use crypto::{Cell, RoomKeys};
 use db::Tx;
 use diesel::prelude::*;
 use domain::subject::SubjectId;
-use domain::{InquiryHeader, InquiryId, Permit};
+use domain::{InquiryHeader, InquiryId, MunicipalityCode, Permit};
 use serde::Serialize;
 use service::ApiError;
 use wire::Base64Bytes;
@@ -38,6 +38,11 @@ pub struct Found {
 }
 
 impl Found {
+    /// Who was asked.
+    pub fn provider(&self) -> Result<MunicipalityCode, ApiError> {
+        MunicipalityCode::parse(&self.provider).map_err(|_| broken_row())
+    }
+
     /// Whether the same question is asked again.
     pub fn is_same(&self, header: &InquiryHeader, subject: SubjectId) -> bool {
         self.subject == subject
