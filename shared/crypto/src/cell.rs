@@ -1,12 +1,17 @@
+use aes_gcm::Aes256Gcm;
 use zeroize::Zeroizing;
 
 use crate::cipher::{self, NONCE_BYTES};
 use crate::digest::length_prefixed;
+use crate::generations::Generations;
 use crate::{CryptoError, KeyId, RoomKeys, random};
 
 /// First byte of every sealed cell, so that another layout can live beside this one.
-const FORMAT: u8 = 1;
+const DATA: u8 = 1;
+/// The same layout under the record key.
+const RECORD: u8 = 2;
 const LABEL: &[u8] = b"watari/cell/1";
+const RECORD_LABEL: &[u8] = b"watari/record-cell/1";
 
 /// The place a sealed value lives in.  A ciphertext copied to another place does not open there.
 ///
@@ -26,25 +31,50 @@ impl RoomKeys {
     /// The nonce is random: rotate the data key well before 2^32 cells, the bound of NIST SP
     /// 800-38D.
     pub fn seal(&self, cell: &Cell<'_>, plain: &[u8]) -> Result<Vec<u8>, CryptoError> {
-        let key = self.data.current();
+        self.seal_as(DATA, cell, plain)
+    }
+
+    /// The same for a table in which nothing may change: its rows can't be sealed anew, so they are
+    /// not under the data key, which is destroyed in its turn.
+    pub fn seal_record(&self, cell: &Cell<'_>, plain: &[u8]) -> Result<Vec<u8>, CryptoError> {
+        self.seal_as(RECORD, cell, plain)
+    }
+
+    fn seal_as(&self, format: u8, cell: &Cell<'_>, plain: &[u8]) -> Result<Vec<u8>, CryptoError> {
+        let key = self.keys_of(format)?.current();
         let nonce = random::bytes::<NONCE_BYTES>()?;
         let mut sealed = Vec::with_capacity(1 + 4 + NONCE_BYTES + plain.len() + cipher::TAG_BYTES);
-        sealed.push(FORMAT);
+        sealed.push(format);
         sealed.extend_from_slice(&key.id.to_be_bytes());
         sealed.extend_from_slice(&nonce);
-        cipher::seal_onto(&mut sealed, &key.key, &nonce, &self.place(cell, key.id), plain)?;
+        cipher::seal_onto(&mut sealed, &key.key, &nonce, &self.place(format, cell, key.id), plain)?;
         Ok(sealed)
     }
 
     pub fn open(&self, cell: &Cell<'_>, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
-        let (id, nonce, body) = take_apart(sealed).ok_or(CryptoError::Malformed)?;
-        cipher::open(self.data.get(id)?, nonce, &self.place(cell, id), body)
+        let (format, id, nonce, body) = take_apart(sealed).ok_or(CryptoError::Malformed)?;
+        let key = self.keys_of(format)?.get(id)?;
+        cipher::open(key, nonce, &self.place(format, cell, id), body)
+    }
+
+    /// What every cell under the current data key begins with.
+    pub fn data_head(&self) -> Vec<u8> {
+        let id = self.data.current().id.to_be_bytes();
+        std::iter::once(DATA).chain(id).collect()
+    }
+
+    fn keys_of(&self, format: u8) -> Result<&Generations<Aes256Gcm>, CryptoError> {
+        match format {
+            DATA => Ok(&self.data),
+            RECORD => Ok(&self.record),
+            _ => Err(CryptoError::Malformed),
+        }
     }
 
     /// The associated data: everything that must be the same when the value is opened.
-    fn place(&self, cell: &Cell<'_>, key: KeyId) -> Vec<u8> {
+    fn place(&self, format: u8, cell: &Cell<'_>, key: KeyId) -> Vec<u8> {
         length_prefixed(&[
-            LABEL,
+            if format == RECORD { RECORD_LABEL } else { LABEL },
             self.municipality.as_str().as_bytes(),
             cell.table.as_bytes(),
             cell.column.as_bytes(),
@@ -55,11 +85,13 @@ impl RoomKeys {
     }
 }
 
-fn take_apart(sealed: &[u8]) -> Option<(KeyId, &[u8; NONCE_BYTES], &[u8])> {
+type Parts<'a> = (u8, KeyId, &'a [u8; NONCE_BYTES], &'a [u8]);
+
+fn take_apart(sealed: &[u8]) -> Option<Parts<'_>> {
     let (format, rest) = sealed.split_first()?;
     let (id, rest) = rest.split_first_chunk()?;
     let (nonce, body) = rest.split_first_chunk()?;
-    (*format == FORMAT).then_some((KeyId::from_be_bytes(*id), nonce, body))
+    Some((*format, KeyId::from_be_bytes(*id), nonce, body))
 }
 
 #[cfg(test)]
@@ -122,6 +154,20 @@ mod tests {
 
         let new = after.seal(&CELL, b"secret").unwrap();
         assert_eq!(before.open(&CELL, &new), Err(CryptoError::UnknownKey));
+    }
+
+    #[test]
+    fn a_record_stays_readable_and_is_no_data_cell() {
+        let keys = room("131211");
+        let (record, data) = (keys.seal_record(&CELL, b"secret"), keys.seal(&CELL, b"secret"));
+        let (record, data) = (record.unwrap(), data.unwrap());
+        assert_eq!(keys.open(&CELL, &record).unwrap().as_slice(), b"secret");
+        assert!(data.starts_with(&keys.data_head()) && !record.starts_with(&keys.data_head()));
+        for (sealed, format) in [(record, DATA), (data, RECORD)] {
+            let mut renamed = sealed;
+            renamed[0] = format;
+            assert_eq!(keys.open(&CELL, &renamed), Err(CryptoError::Open));
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
@@ -48,20 +48,46 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), CryptoError> {
     sync_folder_of(path)
 }
 
+/// Replaces a file in one step, and overwrites what stood in it.
+pub(crate) fn supersede(path: &Path, bytes: &[u8]) -> Result<(), CryptoError> {
+    let (unfinished, former) = (unfinished(path), former(path));
+    write_and_sync(OpenOptions::new().create(true).truncate(true), &unfinished, bytes)?;
+    // A former file left by a crash holds what was to go then.
+    destroy_former(path, &former)?;
+    fs::hard_link(path, &former)?;
+    fs::rename(&unfinished, path)?;
+    sync_folder_of(path)?;
+    destroy_one(&former)?;
+    sync_folder_of(path)
+}
+
 /// Overwrites a file, then removes it.
 ///
 /// A copy-on-write disk may still hold the old bytes; whoever digs them up still needs the
 /// key-encryption key, which is kept elsewhere.
 pub(crate) fn destroy(path: &Path) -> Result<(), CryptoError> {
-    for path in [unfinished(path), path.to_owned()] {
-        match OpenOptions::new().write(true).open(&path) {
-            Ok(file) => overwrite(file)?,
-            Err(error) if error.kind() == ErrorKind::NotFound => continue,
-            Err(error) => return Err(error.into()),
-        }
-        fs::remove_file(&path)?;
+    for path in [&unfinished(path), &former(path), path] {
+        destroy_one(path)?;
     }
     sync_folder_of(path)
+}
+
+/// After a crash just before the renaming, the former file is still the file itself.
+fn destroy_former(path: &Path, former: &Path) -> Result<(), CryptoError> {
+    let place = |path: &Path| fs::metadata(path).map(|known| (known.dev(), known.ino())).ok();
+    match (place(path), place(former)) {
+        (Some(file), Some(other)) if file == other => Ok(fs::remove_file(former)?),
+        _ => destroy_one(former),
+    }
+}
+
+fn destroy_one(path: &Path) -> Result<(), CryptoError> {
+    match OpenOptions::new().write(true).open(path) {
+        Ok(file) => overwrite(file)?,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error.into()),
+    }
+    Ok(fs::remove_file(path)?)
 }
 
 /// Held until dropped; keeps two writers, of this process or another, from losing each other's key.
@@ -91,6 +117,10 @@ fn sync_folder_of(path: &Path) -> Result<(), CryptoError> {
 
 fn unfinished(path: &Path) -> PathBuf {
     path.with_extension("unfinished")
+}
+
+fn former(path: &Path) -> PathBuf {
+    path.with_extension("former")
 }
 
 #[cfg(test)]
@@ -129,6 +159,28 @@ mod tests {
         destroy(&file).unwrap();
         assert_eq!(fs::read_dir(disk.path()).unwrap().count(), 0);
         assert_eq!(destroy(&file), Ok(()));
+    }
+
+    #[test]
+    fn a_superseded_file_is_overwritten_wherever_a_crash_had_stopped() {
+        let disk = tempfile::tempdir().unwrap();
+        let (file, witness) = (disk.path().join("room.json"), disk.path().join("witness"));
+        // Stopped between the link and the renaming, or after the renaming, or not at all.
+        for left in ["link", "older", "nothing"] {
+            create(&file, b"old keys").unwrap();
+            fs::hard_link(&file, &witness).unwrap();
+            match left {
+                "link" => fs::hard_link(&file, former(&file)).unwrap(),
+                "older" => fs::write(former(&file), "older keys").unwrap(),
+                _ => {}
+            }
+            supersede(&file, b"new keys").unwrap();
+            assert_eq!(read(&file).unwrap().as_str(), "new keys", "{left}");
+            assert_eq!(fs::read(&witness).unwrap(), [0; 8], "{left}");
+            assert!(!former(&file).exists());
+            fs::remove_file(&witness).unwrap();
+            destroy(&file).unwrap();
+        }
     }
 
     #[test]

@@ -83,7 +83,7 @@ impl KeyStore {
     /// sealed under a key that a power failure could take away.
     pub fn make_room(&self, municipality: MunicipalityCode) -> Result<RoomKeys, CryptoError> {
         let _lock = files::lock(&self.folder.join(LOCK_FILE))?;
-        if self.secrets(municipality)?.is_some() {
+        if self.secrets(municipality)?.is_some() || self.is_closed(municipality) {
             return Err(CryptoError::KeyFile(ErrorKind::AlreadyExists));
         }
         self.write(municipality, &make_secrets()?)
@@ -91,6 +91,10 @@ impl KeyStore {
 
     /// `None`: this room has no keys, or has them no more.  `Err`: we do not know.
     pub fn room(&self, municipality: MunicipalityCode) -> Result<Option<RoomKeys>, CryptoError> {
+        if self.is_closed(municipality) {
+            // What a crash may have left is destroyed before anything else.
+            return self.close_room(municipality).map(|()| None);
+        }
         let secrets = self.secrets(municipality)?;
         secrets.map(|secrets| RoomKeys::prepare(municipality, &secrets)).transpose()
     }
@@ -124,6 +128,44 @@ impl KeyStore {
         files::destroy(&self.file_of(municipality))
     }
 
+    /// Destroys every data key but the newest: what only they sealed can never be read again.
+    ///
+    /// Whoever calls has sealed anew what is to stay, and nobody holds the older keys any more.
+    pub fn destroy_older_data_keys(
+        &self,
+        municipality: MunicipalityCode,
+    ) -> Result<RoomKeys, CryptoError> {
+        let _lock = files::lock(&self.folder.join(LOCK_FILE))?;
+        let mut secrets = self.secrets(municipality)?.ok_or(CryptoError::UnknownKey)?;
+        let is_data = |secret: &RoomSecret| secret.kind == KeyKind::Data;
+        let newest = secrets.iter().filter(|secret| is_data(secret)).map(|secret| secret.id).max();
+        secrets.retain(|secret| !is_data(secret) || Some(secret.id) == newest);
+        let (keys, json) = self.file_text(municipality, &secrets)?;
+        files::supersede(&self.file_of(municipality), &json)?;
+        Ok(keys)
+    }
+
+    /// Ends a room for good: its keys are destroyed, and none are ever made again.
+    ///
+    /// That it is closed is durable first, so that a crash in between can only end with the keys
+    /// destroyed.
+    pub fn close_room(&self, municipality: MunicipalityCode) -> Result<(), CryptoError> {
+        let _lock = files::lock(&self.folder.join(LOCK_FILE))?;
+        if !self.is_closed(municipality) {
+            files::create(&self.closed_mark(municipality), b"closed\n")?;
+        }
+        files::destroy(&self.file_of(municipality))
+    }
+
+    /// Whether the room was closed for good.
+    pub fn is_closed(&self, municipality: MunicipalityCode) -> bool {
+        self.closed_mark(municipality).exists()
+    }
+
+    fn closed_mark(&self, municipality: MunicipalityCode) -> PathBuf {
+        self.folder.join(format!("{municipality}.closed"))
+    }
+
     fn rotate(
         &self,
         municipality: MunicipalityCode,
@@ -142,6 +184,16 @@ impl KeyStore {
         municipality: MunicipalityCode,
         secrets: &[RoomSecret],
     ) -> Result<RoomKeys, CryptoError> {
+        let (keys, json) = self.file_text(municipality, secrets)?;
+        files::replace(&self.file_of(municipality), &json)?;
+        Ok(keys)
+    }
+
+    fn file_text(
+        &self,
+        municipality: MunicipalityCode,
+        secrets: &[RoomSecret],
+    ) -> Result<(RoomKeys, Vec<u8>), CryptoError> {
         let keys = RoomKeys::prepare(municipality, secrets)?;
         let wrap = |secret| self.wrap(municipality, secret);
         let file = RoomFile {
@@ -151,8 +203,7 @@ impl KeyStore {
             keys: secrets.iter().map(wrap).collect::<Result<_, _>>()?,
         };
         let json = serde_json::to_vec_pretty(&file).map_err(|_| CryptoError::Malformed)?;
-        files::replace(&self.file_of(municipality), &json)?;
-        Ok(keys)
+        Ok((keys, json))
     }
 
     fn secrets(

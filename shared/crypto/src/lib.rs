@@ -62,7 +62,7 @@ pub use self::answer::AnswerKey;
 pub use self::blind_index::BlindIndex;
 pub use self::cell::Cell;
 pub use self::commitment::{Commitment, Salt};
-pub use self::digest::sha256;
+pub use self::digest::{Sha256Stream, sha256};
 pub use self::envelope::{open_request, seal_request};
 pub use self::error::CryptoError;
 pub use self::generations::{KeyId, Numbered};

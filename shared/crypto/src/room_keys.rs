@@ -18,6 +18,9 @@ use crate::{CryptoError, Purpose, Signature, SigningKey, VerifyingKey, cipher, d
 pub struct RoomKeys {
     pub(crate) municipality: MunicipalityCode,
     pub(crate) data: Generations<Aes256Gcm>,
+    /// For records that the law keeps whole: they must open as long as they exist, so this key stays
+    /// when data keys are destroyed.
+    pub(crate) record: Generations<Aes256Gcm>,
     /// One generation only: a new key would mean computing every blind index again.
     pub(crate) index: Hmac<Sha256>,
     pub(crate) sealing: Generations<SealingKey>,
@@ -29,17 +32,20 @@ pub struct RoomKeys {
 #[serde(rename_all = "lowercase")]
 pub(crate) enum KeyKind {
     Data,
+    Record,
     Index,
     Sealing,
     Signing,
 }
 
 impl KeyKind {
-    pub(crate) const ALL: [Self; 4] = [Self::Data, Self::Index, Self::Sealing, Self::Signing];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Data, Self::Record, Self::Index, Self::Sealing, Self::Signing];
 
     pub(crate) fn label(self) -> &'static [u8] {
         match self {
             Self::Data => b"data",
+            Self::Record => b"record",
             Self::Index => b"index",
             Self::Sealing => b"sealing",
             Self::Signing => b"signing",
@@ -69,6 +75,7 @@ impl RoomKeys {
         Ok(Self {
             municipality,
             data: Generations::new(of_kind(secrets, KeyKind::Data, cipher::prepare))?,
+            record: Generations::new(of_kind(secrets, KeyKind::Record, cipher::prepare))?,
             index: index.map(|index| index.key).next().ok_or(CryptoError::Malformed)?,
             sealing: Generations::new(of_kind(secrets, KeyKind::Sealing, SealingKey::new))?,
             signing: Generations::new(of_kind(secrets, KeyKind::Signing, SigningKey::new))?,
@@ -82,6 +89,16 @@ impl RoomKeys {
     /// Signs in the municipality's name, for one purpose only.
     pub fn sign(&self, purpose: Purpose, message: &[u8]) -> Signature {
         self.signing.current().key.sign(purpose, message)
+    }
+
+    /// The number of the data key that seals now.
+    pub fn data_key(&self) -> KeyId {
+        self.data.current().id
+    }
+
+    /// The numbers of all data keys, newest first.
+    pub fn data_keys(&self) -> Vec<KeyId> {
+        self.data.newest_first().map(|key| key.id).collect()
     }
 
     /// What the directory publishes for this municipality.

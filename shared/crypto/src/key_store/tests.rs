@@ -152,6 +152,45 @@ fn a_destroyed_room_cannot_be_read_by_its_successor() {
 }
 
 #[test]
+fn an_older_data_key_is_destroyed_and_every_other_key_stays() {
+    let disk = Disk::new();
+    let before = disk.store.make_room(adachi()).unwrap();
+    let (old, record) = (before.seal(&CELL, b"old"), before.seal_record(&CELL, b"record"));
+    disk.store.rotate_sealing_key(adachi()).unwrap();
+    let new = disk.store.rotate_data_key(adachi()).unwrap().seal(&CELL, b"new");
+    let after = disk.store.destroy_older_data_keys(adachi()).unwrap();
+    assert_eq!((after.data_key(), after.data_keys()), (2, vec![2]));
+    for keys in [after, disk.reopen().unwrap().room(adachi()).unwrap().unwrap()] {
+        assert_eq!(keys.open(&CELL, old.as_ref().unwrap()), Err(CryptoError::UnknownKey));
+        assert_eq!(keys.open(&CELL, new.as_ref().unwrap()).unwrap().as_slice(), b"new");
+        assert_eq!(keys.open(&CELL, record.as_ref().unwrap()).unwrap().as_slice(), b"record");
+        assert_eq!(keys.public_keys().sealing.len(), 2);
+    }
+    let before = disk.room_text(adachi());
+    disk.store.destroy_older_data_keys(adachi()).unwrap();
+    assert_eq!(disk.store.rotate_data_key(adachi()).unwrap().data_keys(), [3, 2]);
+    assert_ne!(disk.room_text(adachi()), before);
+}
+
+#[test]
+fn a_closed_room_never_gets_keys_again() {
+    let disk = Disk::new();
+    disk.store.make_room(adachi()).unwrap();
+    disk.store.make_room(koriyama()).unwrap();
+    let text = disk.room_text(adachi());
+    disk.store.close_room(adachi()).unwrap();
+    let refusal = disk.store.make_room(adachi()).err();
+    assert_eq!(refusal, Some(CryptoError::KeyFile(ErrorKind::AlreadyExists)));
+    assert_eq!(disk.store.rotate_data_key(adachi()).err(), Some(CryptoError::UnknownKey));
+    // Stopped before the keys were gone, or somebody put a copy back.
+    fs::write(disk.store.file_of(adachi()), text).unwrap();
+    assert!(disk.reopen().unwrap().room(adachi()).unwrap().is_none());
+    assert!(!disk.store.file_of(adachi()).exists());
+    assert!(disk.store.is_closed(adachi()) && !disk.store.is_closed(koriyama()));
+    assert!(disk.store.room(koriyama()).unwrap().is_some());
+}
+
+#[test]
 fn every_key_file_is_for_its_owner_only() {
     let disk = Disk::new();
     disk.store.make_room(adachi()).unwrap();
