@@ -257,8 +257,8 @@ const HEALTH_READERS: [(Party, Reach); 7] = [
 /// written is refused.
 fn parties(action: Action) -> &'static [(Party, Reach)] {
     use Party::{
-        Broker, Clerk, Device, Intake, National, Partition, ProvisionLog, Registry, Supervisor,
-        System, Terminal,
+        Broker, Clerk, Device, Intake, National, Partition, ProvisionLog, Supervisor, System,
+        Terminal,
     };
     use Reach::{Any, Own};
     match action {
