@@ -5,6 +5,7 @@
 
 pub mod inquiry;
 pub mod inspection;
+pub mod many;
 pub mod operation;
 pub mod operator_hold;
 pub mod provision;

@@ -50,13 +50,8 @@ fn number_cell(id: &SubjectId) -> Cell<'_> {
     Cell { table: "subject_number", column: "number_sealed", row: id.0.as_bytes(), version: 1 }
 }
 
-/// Writes the next version of a person's entry.
-pub fn insert(
-    tx: &mut Tx,
-    keys: &RoomKeys,
-    permit: &Permit,
-    found: &Found,
-) -> Result<(), ApiError> {
+/// The sealed column of a row, for those who write many rows at once.
+pub fn seal(keys: &RoomKeys, found: &Found) -> Result<Vec<u8>, ApiError> {
     let Found { id, version, subject: person, provenance } = found;
     let plain = Plain {
         address_number: person.address_number.reveal().to_owned(),
@@ -68,12 +63,42 @@ pub fn insert(
         provenance: provenance.clone(),
     };
     let plain = Zeroizing::new(serde_json::to_vec(&plain).map_err(|_| broken_row())?);
+    Ok(keys.seal(&subject_cell(id, *version)?, &plain)?)
+}
+
+/// The sealed number of a person, for those who write many rows at once.
+pub fn seal_number(
+    keys: &RoomKeys,
+    id: &SubjectId,
+    number: &IndividualNumber,
+) -> Result<Vec<u8>, ApiError> {
+    Ok(keys.seal(&number_cell(id), number.reveal().as_bytes())?)
+}
+
+/// Whether a sealed number is this very one: the index only finds the row.
+pub(super) fn is_number(
+    keys: &RoomKeys,
+    (id, sealed): (&SubjectId, &[u8]),
+    number: &IndividualNumber,
+) -> Result<bool, ApiError> {
+    let plain = keys.open(&number_cell(id), sealed)?;
+    Ok(plain.as_slice() == number.reveal().as_bytes())
+}
+
+/// Writes the next version of a person's entry.
+pub fn insert(
+    tx: &mut Tx,
+    keys: &RoomKeys,
+    permit: &Permit,
+    found: &Found,
+) -> Result<(), ApiError> {
+    let Found { id, version, subject: person, .. } = found;
     diesel::insert_into(subject::table)
         .values((
             subject::municipality.eq(permit.municipality().as_str()),
             subject::id.eq(id.0.as_bytes().as_slice()),
             subject::version.eq(version),
-            subject::sealed.eq(keys.seal(&subject_cell(id, *version)?, &plain)?),
+            subject::sealed.eq(seal(keys, found)?),
             subject::created_at_unix_ms.eq(crate::operation_log::unix_ms(permit.context().at)),
         ))
         .execute(tx)
@@ -134,8 +159,7 @@ pub fn insert_number(
             subject_number::municipality.eq(permit.municipality().as_str()),
             subject_number::number_index.eq(keys.blind_index(number).as_bytes().as_slice()),
             subject_number::subject_id.eq(id.0.as_bytes().as_slice()),
-            subject_number::number_sealed
-                .eq(keys.seal(&number_cell(id), number.reveal().as_bytes())?),
+            subject_number::number_sealed.eq(seal_number(keys, id, number)?),
         ))
         .execute(tx)
         .map(drop)
@@ -162,9 +186,28 @@ pub fn find_by_number(
         .map_err(failed)?;
     let Some((id, sealed)) = row else { return Ok(None) };
     let id = SubjectId(read_uuid(&id)?);
-    let sealed_number = keys.open(&number_cell(&id), &sealed)?;
-    let is_this = sealed_number.as_slice() == number.reveal().as_bytes();
-    is_this.then_some(Some(id)).ok_or_else(broken_row)
+    is_number(keys, (&id, &sealed), number)?.then_some(Some(id)).ok_or_else(broken_row)
+}
+
+/// A person's number, for what is told of the person to another municipality; `None` once it is
+/// erased.
+pub fn number_of(
+    tx: &mut Tx,
+    keys: &RoomKeys,
+    permit: &Permit,
+    id: SubjectId,
+) -> Result<Option<IndividualNumber>, ApiError> {
+    let sealed: Option<Vec<u8>> = subject_number::table
+        .filter(subject_number::municipality.eq(permit.municipality().as_str()))
+        .filter(subject_number::subject_id.eq(id.0.as_bytes().as_slice()))
+        .select(subject_number::number_sealed)
+        .first(tx)
+        .optional()
+        .map_err(failed)?;
+    let Some(sealed) = sealed else { return Ok(None) };
+    let plain = keys.open(&number_cell(&id), &sealed)?;
+    let digits = std::str::from_utf8(&plain).map_err(|_| broken_row())?;
+    IndividualNumber::parse(digits).map(Some).map_err(|_| broken_row())
 }
 
 /// What the check for misuse may compare of a person.
@@ -221,7 +264,12 @@ pub fn versions(
     rows.into_iter().map(|(version, sealed)| read(keys, id, version, &sealed)).collect()
 }
 
-fn read(keys: &RoomKeys, id: SubjectId, version: i32, sealed: &[u8]) -> Result<Found, ApiError> {
+pub(super) fn read(
+    keys: &RoomKeys,
+    id: SubjectId,
+    version: i32,
+    sealed: &[u8],
+) -> Result<Found, ApiError> {
     let plain = keys.open(&subject_cell(&id, version)?, sealed)?;
     let mut plain: Plain = serde_json::from_slice(&plain).map_err(|_| broken_row())?;
     let subject = Subject {

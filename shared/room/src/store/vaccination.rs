@@ -43,6 +43,26 @@ fn row_name(subject: &SubjectId, id: &VaccinationId) -> [u8; 32] {
     name
 }
 
+/// The sealed column of a row, for those who write many rows at once.
+pub fn seal(
+    keys: &RoomKeys,
+    (subject, id, number): (&SubjectId, &VaccinationId, i32),
+    version: &Version,
+) -> Result<Vec<u8>, ApiError> {
+    let plain = Zeroizing::new(serde_json::to_vec(version).map_err(|_| broken_row())?);
+    Ok(keys.seal(&cell(&row_name(subject, id), number)?, &plain)?)
+}
+
+/// Opens a row's sealed column.
+pub(super) fn open(
+    keys: &RoomKeys,
+    (subject, id, number): (&SubjectId, &VaccinationId, i32),
+    sealed: &[u8],
+) -> Result<Version, ApiError> {
+    let plain = keys.open(&cell(&row_name(subject, id), number)?, sealed)?;
+    serde_json::from_slice(&plain).map_err(|_| broken_row())
+}
+
 pub fn insert(
     tx: &mut Tx,
     keys: &RoomKeys,
@@ -50,15 +70,13 @@ pub fn insert(
     (subject, id, number): (&SubjectId, &VaccinationId, i32),
     version: &Version,
 ) -> Result<(), ApiError> {
-    let plain = Zeroizing::new(serde_json::to_vec(version).map_err(|_| broken_row())?);
-    let name = row_name(subject, id);
     diesel::insert_into(vaccination::table)
         .values((
             vaccination::municipality.eq(permit.municipality().as_str()),
             vaccination::subject_id.eq(subject.0.as_bytes().as_slice()),
             vaccination::id.eq(id.0.as_bytes().as_slice()),
             vaccination::version.eq(number),
-            vaccination::sealed.eq(keys.seal(&cell(&name, number)?, &plain)?),
+            vaccination::sealed.eq(seal(keys, (subject, id, number), version)?),
             vaccination::created_at_unix_ms.eq(crate::operation_log::unix_ms(permit.context().at)),
         ))
         .execute(tx)
@@ -108,8 +126,7 @@ pub fn versions(
         .map_err(failed)?;
     let read = |(id, number, sealed): (Vec<u8>, i32, Vec<u8>)| {
         let id = VaccinationId(read_uuid(&id)?);
-        let plain = keys.open(&cell(&row_name(subject, &id), number)?, &sealed)?;
-        let version = serde_json::from_slice(&plain).map_err(|_| broken_row())?;
+        let version = open(keys, (subject, &id, number), &sealed)?;
         Ok(Held { id, number, version })
     };
     rows.into_iter().map(read).collect()

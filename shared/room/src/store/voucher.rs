@@ -77,7 +77,7 @@ pub fn insert(
         .map_err(failed)
 }
 
-type Row = (Vec<u8>, i32, Vec<u8>, Vec<u8>);
+pub(super) type Row = (Vec<u8>, i32, Vec<u8>, Vec<u8>);
 
 /// The vouchers with this number: one for each dose, all of one person.
 pub fn find(
@@ -124,7 +124,10 @@ pub fn list(
     rows.into_iter().map(|row| read(keys, row)).collect()
 }
 
-fn read(keys: &RoomKeys, (index, dose_number, subject, sealed): Row) -> Result<Issued, ApiError> {
+pub(super) fn read(
+    keys: &RoomKeys,
+    (index, dose_number, subject, sealed): Row,
+) -> Result<Issued, ApiError> {
     let subject = SubjectId(read_uuid(&subject)?);
     let dose_number = u16::try_from(dose_number).map_err(|_| broken_row())?;
     let plain = keys.open(&cell(&row_name(&subject, &index, dose_number)), &sealed)?;

@@ -1,0 +1,174 @@
+//! Looks many rows up at once, for those who read files.
+
+use std::collections::HashMap;
+
+use crypto::RoomKeys;
+use db::Tx;
+use diesel::prelude::*;
+use domain::subject::SubjectId;
+use domain::vaccination::VaccinationId;
+use domain::voucher::VoucherNumber;
+use domain::{AddressNumber, IndividualNumber, Permit};
+use service::ApiError;
+
+use super::schema::{subject, subject_address, subject_number, vaccination, voucher};
+use super::subject::Found;
+use super::vaccination::Held;
+use super::voucher::Issued;
+use super::{broken_row, failed, read_uuid};
+
+/// One statement takes so many values on either engine.
+pub const LOOKED_UP_MAX: usize = 1_000;
+
+/// Persons by individual number, in the order asked for; that the row is theirs, the sealed number
+/// says.
+pub fn by_numbers(
+    tx: &mut Tx,
+    keys: &RoomKeys,
+    permit: &Permit,
+    numbers: &[IndividualNumber],
+) -> Result<Vec<Option<SubjectId>>, ApiError> {
+    let indexes: Vec<[u8; 32]> =
+        numbers.iter().map(|number| *keys.blind_index(number).as_bytes()).collect();
+    let mut known = HashMap::new();
+    for chunk in indexes.chunks(LOOKED_UP_MAX) {
+        let rows: Vec<(Vec<u8>, Vec<u8>, Vec<u8>)> = subject_number::table
+            .filter(subject_number::municipality.eq(permit.municipality().as_str()))
+            .filter(subject_number::number_index.eq_any(chunk.iter().map(<[u8; 32]>::as_slice)))
+            .select((
+                subject_number::number_index,
+                subject_number::subject_id,
+                subject_number::number_sealed,
+            ))
+            .load(tx)
+            .map_err(failed)?;
+        known.extend(rows.into_iter().map(|(index, id, sealed)| (index, (id, sealed))));
+    }
+    let find = |(number, index): (&IndividualNumber, &[u8; 32])| {
+        let Some((id, sealed)) = known.get(index.as_slice()) else { return Ok(None) };
+        let id = SubjectId(read_uuid(id)?);
+        let is_this = super::subject::is_number(keys, (&id, sealed), number)?;
+        is_this.then_some(Some(id)).ok_or_else(broken_row)
+    };
+    numbers.iter().zip(&indexes).map(find).collect()
+}
+
+/// Persons by the municipality's own number, in the order asked for.
+pub fn by_addresses(
+    tx: &mut Tx,
+    keys: &RoomKeys,
+    permit: &Permit,
+    numbers: &[AddressNumber],
+) -> Result<Vec<Option<SubjectId>>, ApiError> {
+    let indexes: Vec<[u8; 32]> =
+        numbers.iter().map(|number| *keys.address_index(number).as_bytes()).collect();
+    let mut known = HashMap::new();
+    for chunk in indexes.chunks(LOOKED_UP_MAX) {
+        let rows: Vec<(Vec<u8>, Vec<u8>)> = subject_address::table
+            .filter(subject_address::municipality.eq(permit.municipality().as_str()))
+            .filter(subject_address::address_index.eq_any(chunk.iter().map(<[u8; 32]>::as_slice)))
+            .select((subject_address::address_index, subject_address::subject_id))
+            .load(tx)
+            .map_err(failed)?;
+        known.extend(rows);
+    }
+    let find = |index: &[u8; 32]| {
+        known.get(index.as_slice()).map(|id| read_uuid(id).map(SubjectId)).transpose()
+    };
+    indexes.iter().map(find).collect()
+}
+
+/// The newest version of each of these persons' entries.
+pub fn subjects(
+    tx: &mut Tx,
+    keys: &RoomKeys,
+    permit: &Permit,
+    ids: &[SubjectId],
+) -> Result<HashMap<SubjectId, Found>, ApiError> {
+    let mut found = HashMap::with_capacity(ids.len());
+    for chunk in ids.chunks(LOOKED_UP_MAX) {
+        // The newest comes last, and stays.
+        let rows: Vec<(Vec<u8>, i32, Vec<u8>)> = subject::table
+            .filter(subject::municipality.eq(permit.municipality().as_str()))
+            .filter(subject::id.eq_any(chunk.iter().map(|id| id.0.as_bytes().as_slice())))
+            .order((subject::id, subject::version))
+            .select((subject::id, subject::version, subject::sealed))
+            .load(tx)
+            .map_err(failed)?;
+        let newest: HashMap<Vec<u8>, (i32, Vec<u8>)> =
+            rows.into_iter().map(|(id, version, sealed)| (id, (version, sealed))).collect();
+        for (id, (version, sealed)) in newest {
+            let id = SubjectId(read_uuid(&id)?);
+            found.insert(id, super::subject::read(keys, id, version, &sealed)?);
+        }
+    }
+    Ok(found)
+}
+
+/// The newest version of each of these persons' doses.
+pub fn doses(
+    tx: &mut Tx,
+    keys: &RoomKeys,
+    permit: &Permit,
+    subjects: &[SubjectId],
+) -> Result<HashMap<SubjectId, Vec<Held>>, ApiError> {
+    let mut found: HashMap<SubjectId, Vec<Held>> = HashMap::with_capacity(subjects.len());
+    for chunk in subjects.chunks(LOOKED_UP_MAX) {
+        let rows: Vec<(Vec<u8>, Vec<u8>, i32, Vec<u8>)> = vaccination::table
+            .filter(vaccination::municipality.eq(permit.municipality().as_str()))
+            .filter(
+                vaccination::subject_id.eq_any(chunk.iter().map(|id| id.0.as_bytes().as_slice())),
+            )
+            .order((vaccination::subject_id, vaccination::id, vaccination::version))
+            .select((
+                vaccination::subject_id,
+                vaccination::id,
+                vaccination::version,
+                vaccination::sealed,
+            ))
+            .load(tx)
+            .map_err(failed)?;
+        let newest: HashMap<(Vec<u8>, Vec<u8>), (i32, Vec<u8>)> = rows
+            .into_iter()
+            .map(|(subject, id, version, sealed)| ((subject, id), (version, sealed)))
+            .collect();
+        for ((subject, id), (number, sealed)) in newest {
+            let (subject, id) = (SubjectId(read_uuid(&subject)?), VaccinationId(read_uuid(&id)?));
+            let version = super::vaccination::open(keys, (&subject, &id, number), &sealed)?;
+            found.entry(subject).or_default().push(Held { id, number, version });
+        }
+    }
+    Ok(found)
+}
+
+/// The vouchers that were issued under these numbers, by number's place in the list.
+pub fn vouchers(
+    tx: &mut Tx,
+    keys: &RoomKeys,
+    permit: &Permit,
+    numbers: &[VoucherNumber],
+) -> Result<Vec<Vec<Issued>>, ApiError> {
+    let indexes: Vec<[u8; 32]> =
+        numbers.iter().map(|number| *keys.voucher_index(number).as_bytes()).collect();
+    let mut known: HashMap<Vec<u8>, Vec<Issued>> = HashMap::new();
+    for chunk in indexes.chunks(LOOKED_UP_MAX) {
+        let rows: Vec<super::voucher::Row> = voucher::table
+            .filter(voucher::municipality.eq(permit.municipality().as_str()))
+            .filter(voucher::voucher_index.eq_any(chunk.iter().map(<[u8; 32]>::as_slice)))
+            .order((voucher::voucher_index, voucher::dose_number))
+            .select((
+                voucher::voucher_index,
+                voucher::dose_number,
+                voucher::subject_id,
+                voucher::sealed,
+            ))
+            .load(tx)
+            .map_err(failed)?;
+        for row in rows {
+            let index = row.0.clone();
+            known.entry(index).or_default().push(super::voucher::read(keys, row)?);
+        }
+    }
+    let find = |index: &[u8; 32]| known.get(index.as_slice()).cloned().unwrap_or_default();
+    Ok(indexes.iter().map(find).collect())
+}
