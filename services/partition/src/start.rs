@@ -87,6 +87,7 @@ pub async fn start_in(
         alarms: Alarms::default(),
         clock: Arc::clone(&clock),
         counters,
+        imports: room::Wake::default(),
     });
     let setup = Setup {
         service: "partition",

@@ -19,6 +19,7 @@ use crate::config::{Limits, ReviewConfig, WitnessConfig, WitnessPolicy};
 use crate::metrics::Counters;
 use crate::problems;
 use crate::room::Room;
+use crate::wake::Wake;
 use crate::writer::Queue;
 
 pub struct Host {
@@ -47,6 +48,8 @@ pub struct Host {
     pub alarms: Alarms,
     pub clock: Arc<dyn Clock>,
     pub counters: Counters,
+    /// Rooms in which a file waits to be checked.
+    pub imports: Wake,
 }
 
 impl std::fmt::Debug for Host {

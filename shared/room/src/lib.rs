@@ -20,6 +20,7 @@ pub mod problems;
 pub mod question;
 mod room;
 pub mod store;
+mod wake;
 pub mod writer;
 #[cfg(test)]
 mod writer_tests;
@@ -31,6 +32,7 @@ pub use self::config::{Config, ReviewConfig, WitnessConfig, WitnessPolicy};
 pub use self::host::Host;
 pub use self::own_room::own_room;
 pub use self::room::Room;
+pub use self::wake::Wake;
 
 pub static MIGRATIONS: Migrations = Migrations {
     sqlite: embed_migrations!("migrations/sqlite"),

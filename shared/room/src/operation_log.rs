@@ -70,6 +70,11 @@ fn line(
     }
 }
 
+/// Who acts under a permit, as the log names them.
+pub fn actor(permit: &Permit) -> String {
+    names(Some(&permit.context().actor)).0
+}
+
 /// Operator or service, and terminal; a hyphen for what is not known.
 fn names(actor: Option<&Actor>) -> (String, String) {
     let nobody = || "-".to_owned();
