@@ -11,7 +11,10 @@ use crate::{AnswerKey, CryptoError, KeyId, Numbered, RoomKeys, SealingPublicKey,
 type EncappedKey = <XWing as Kem>::EncappedKey;
 
 const ENCAPPED_KEY_BYTES: usize = 1120;
-const LABEL: &[u8] = b"watari/request/1";
+/// Key id, encapsulated key, the smallest bucket and its tag.
+const EMPTY_REQUEST_BYTES: usize = 4 + ENCAPPED_KEY_BYTES + 512 + 16;
+const REQUEST: &[u8] = b"watari/request/1";
+const CAPTURE: &[u8] = b"watari/capture/1";
 
 /// Seals a request to a municipality (HPKE, RFC 9180, base mode) and keeps the key to its answer.
 ///
@@ -26,16 +29,47 @@ pub fn seal_request(
     plain: &[u8],
 ) -> Result<(Vec<u8>, AnswerKey), CryptoError> {
     let padded = padding::pad(Direction::Request, plain)?;
-    let (encapped, mut sender) = hpke::setup_sender::<AesGcm256, HkdfSha256, XWing>(
-        &OpModeS::Base,
-        to.key.as_hpke(),
-        &info(to.id, context),
-    )
-    .map_err(|_| CryptoError::Malformed)?;
+    let info = info(REQUEST, to.id, context);
+    let (encapped, mut sender) =
+        hpke::setup_sender::<AesGcm256, HkdfSha256, XWing>(&OpModeS::Base, to.key.as_hpke(), &info)
+            .map_err(|_| CryptoError::Malformed)?;
     let encapped = encapped.to_bytes();
     let ciphertext = sender.seal(&padded, b"").map_err(|_| CryptoError::TooLarge)?;
     let answer = AnswerKey::export(&encapped, |label, secret| sender.export(label, secret))?;
     Ok(([&to.id.to_be_bytes(), encapped.as_slice(), &ciphertext].concat(), answer))
+}
+
+/// Seals what a venue's device captured; nobody answers it.
+pub fn seal_capture(
+    to: &Numbered<SealingPublicKey>,
+    context: &[u8],
+    plain: &[u8],
+) -> Result<Vec<u8>, CryptoError> {
+    let padded = padding::pad(Direction::Request, plain)?;
+    let info = info(CAPTURE, to.id, context);
+    let (encapped, mut sender) =
+        hpke::setup_sender::<AesGcm256, HkdfSha256, XWing>(&OpModeS::Base, to.key.as_hpke(), &info)
+            .map_err(|_| CryptoError::Malformed)?;
+    let ciphertext = sender.seal(&padded, b"").map_err(|_| CryptoError::TooLarge)?;
+    Ok([&to.id.to_be_bytes(), encapped.to_bytes().as_slice(), &ciphertext].concat())
+}
+
+/// Opens what a device sealed to this municipality, with the current or a retired key.
+pub fn open_capture(
+    keys: &RoomKeys,
+    context: &[u8],
+    sealed: &[u8],
+) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
+    let (id, encapped, ciphertext) = take_apart(sealed).ok_or(CryptoError::Malformed)?;
+    let mut receiver = hpke::setup_receiver::<AesGcm256, HkdfSha256, XWing>(
+        &OpModeR::Base,
+        keys.sealing.get(id)?.private_key(),
+        &EncappedKey::from_bytes(encapped).map_err(|_| CryptoError::Malformed)?,
+        &info(CAPTURE, id, context),
+    )
+    .map_err(|_| CryptoError::Open)?;
+    let padded = receiver.open(ciphertext, b"").map_err(|_| CryptoError::Open)?;
+    padding::strip(Direction::Request, &Zeroizing::new(padded))
 }
 
 /// Opens what was sealed to this municipality, with the current or a retired key.
@@ -49,7 +83,7 @@ pub fn open_request(
         &OpModeR::Base,
         keys.sealing.get(id)?.private_key(),
         &EncappedKey::from_bytes(encapped).map_err(|_| CryptoError::Malformed)?,
-        &info(id, context),
+        &info(REQUEST, id, context),
     )
     .map_err(|_| CryptoError::Open)?;
     let padded = receiver.open(ciphertext, b"").map_err(|_| CryptoError::Open)?;
@@ -58,9 +92,36 @@ pub fn open_request(
     Ok((plain, answer))
 }
 
+/// Seals a notice, which nobody answers: an empty request, and the content in the place and in the
+/// buckets of its answer, for it may be as long as a full history.
+pub fn seal_notice(
+    to: &Numbered<SealingPublicKey>,
+    context: &[u8],
+    plain: &[u8],
+) -> Result<Vec<u8>, CryptoError> {
+    let (mut sealed, key) = seal_request(to, context, b"")?;
+    sealed.extend_from_slice(&key.seal_answer(plain)?);
+    Ok(sealed)
+}
+
+/// Opens a notice that was sealed to this municipality.
+pub fn open_notice(
+    keys: &RoomKeys,
+    context: &[u8],
+    sealed: &[u8],
+) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
+    let (request, content) =
+        sealed.split_at_checked(EMPTY_REQUEST_BYTES).ok_or(CryptoError::Malformed)?;
+    let (empty, key) = open_request(keys, context, request)?;
+    if !empty.is_empty() {
+        return Err(CryptoError::Malformed);
+    }
+    key.open_answer(content)
+}
+
 /// The context goes in as a digest, because HPKE bounds the length of `info`.
-fn info(key: KeyId, context: &[u8]) -> Vec<u8> {
-    length_prefixed(&[LABEL, &key.to_be_bytes(), &sha256(context)])
+fn info(label: &[u8], key: KeyId, context: &[u8]) -> Vec<u8> {
+    length_prefixed(&[label, &key.to_be_bytes(), &sha256(context)])
 }
 
 fn take_apart(sealed: &[u8]) -> Option<(KeyId, &[u8; ENCAPPED_KEY_BYTES], &[u8])> {
@@ -96,6 +157,25 @@ pub(crate) mod tests {
         assert_eq!(open(&koriyama, b"inquiry 1"), Err(CryptoError::Open));
         assert_eq!(open(&adachi, b"inquiry 2"), Err(CryptoError::Open));
         assert_eq!(open(&adachi, b""), Err(CryptoError::Open));
+    }
+
+    #[test]
+    fn only_the_addressee_opens_a_notice_and_only_in_its_context() {
+        let (adachi, koriyama) = (room("131211"), room("072036"));
+        let published = adachi.public_keys();
+        for length in [0, 1_000, crate::ANSWER_BYTES_MAX] {
+            let plain = vec![7; length];
+            let to = published.sealing_current().unwrap();
+            let mut sealed = seal_notice(to, b"notice 1", &plain).unwrap();
+            assert_eq!(open_notice(&adachi, b"notice 1", &sealed).unwrap().as_slice(), plain);
+            assert!(open_notice(&adachi, b"notice 2", &sealed).is_err());
+            assert!(open_notice(&koriyama, b"notice 1", &sealed).is_err());
+            assert!(open_notice(&adachi, b"notice 1", &sealed[..1_600]).is_err());
+            *sealed.last_mut().unwrap() ^= 1;
+            assert!(open_notice(&adachi, b"notice 1", &sealed).is_err());
+        }
+        let question = seal_to(&adachi, b"notice 1", b"question").0;
+        assert!(open_notice(&adachi, b"notice 1", &question).is_err());
     }
 
     #[test]
@@ -135,6 +215,19 @@ pub(crate) mod tests {
         let (new, _) = seal_to(&after, b"inquiry", b"question");
         let refusal = open_request(&before, b"inquiry", &new).err();
         assert_eq!(refusal, Some(CryptoError::UnknownKey));
+    }
+
+    #[test]
+    fn a_capture_opens_for_its_municipality_in_its_place_and_is_no_request() {
+        let (adachi, koriyama) = (room("131211"), room("072036"));
+        let published = adachi.public_keys();
+        let to = published.sealing_current().unwrap();
+        let sealed = seal_capture(to, b"tablet-1/1", b"dose").unwrap();
+        let open = |keys, context: &[u8]| open_capture(keys, context, &sealed);
+        assert_eq!(open(&adachi, b"tablet-1/1").unwrap().as_slice(), b"dose");
+        assert_eq!(open(&koriyama, b"tablet-1/1"), Err(CryptoError::Open));
+        assert_eq!(open(&adachi, b"tablet-2/1"), Err(CryptoError::Open));
+        assert!(open_request(&adachi, b"tablet-1/1", &sealed).is_err());
     }
 
     #[test]

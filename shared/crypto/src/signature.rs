@@ -15,6 +15,8 @@ pub enum Purpose {
     InquiryContent,
     /// The source's answer.
     Answer,
+    /// What a venue's device captured.
+    Capture,
     /// The broker's permission for one inquiry.
     Permit,
     /// The registry's directory of municipalities and their keys.
@@ -25,6 +27,8 @@ pub enum Purpose {
     Receipt,
     /// A room's word about a check of its operation log.
     Inspection,
+    /// What a room tells another one after an inquiry has ended.
+    Notice,
     /// A witness's word about a checkpoint (C2SP tlog-cosignature): the message is its time and text.
     Cosignature,
 }
@@ -35,11 +39,13 @@ impl Purpose {
             Self::Inquiry => b"watari/inquiry/1",
             Self::InquiryContent => b"watari/inquiry-content/1",
             Self::Answer => b"watari/answer/1",
+            Self::Capture => b"watari/capture/1",
             Self::Permit => b"watari/permit/1",
             Self::Directory => b"watari/directory/1",
             Self::Revocations => b"watari/revocations/1",
             Self::Receipt => b"watari/receipt/1",
             Self::Inspection => b"watari/inspection/1",
+            Self::Notice => b"watari/notice/1",
             Self::Cosignature => b"cosignature/v1",
         }
     }

@@ -8,6 +8,7 @@
 //! [`inquiry`], [`provision`], [`law`], [`context`], [`policy`].
 
 pub mod address_number;
+pub mod capture;
 pub mod clock;
 pub mod completeness;
 pub mod context;

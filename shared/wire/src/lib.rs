@@ -9,7 +9,9 @@
 pub mod base64_bytes;
 pub mod broker;
 pub mod client;
+pub mod devices;
 pub mod identity;
+pub mod intake;
 pub mod imports;
 pub mod number;
 pub mod partition;
