@@ -112,6 +112,47 @@ pub static DOSES_LEDGER: Layout = Layout {
 
 pub static LAYOUTS: [&Layout; 4] = [&SUBJECTS_1, &VOUCHERS_1, &DOSES_1, &DOSES_LEDGER];
 
+/// Persons, for the ledger; without the individual number.
+pub static SUBJECTS_EXPORT_1: Layout = Layout {
+    name: "subjects-export-1",
+    kind: FileKind::Subjects,
+    columns: &[
+        must("宛名番号", "英数字記号 1〜30、先頭の0も有効"),
+        must("氏名", "文字 1〜200"),
+        must("氏名カナ", "文字 1〜200"),
+        must("生年月日", "YYYY-MM-DD"),
+        must("性別", "1 男、2 女、9 適用不能"),
+        may("転出日", "YYYY-MM-DD"),
+        may("死亡日", "YYYY-MM-DD"),
+        must("自動応答不可", "1 設定あり、0 なし"),
+        must("利用停止", "1 設定あり、0 なし"),
+    ],
+};
+
+/// Doses with all that the register keeps of them.
+pub static DOSES_EXPORT_1: Layout = Layout {
+    name: "doses-export-1",
+    kind: FileKind::Doses,
+    columns: &[
+        must("宛名番号", "英数字記号 1〜30、先頭の0も有効"),
+        must("回数", "1以上の整数"),
+        must("接種日", "YYYY-MM-DD"),
+        must("メーカー", TEXT),
+        must("ロット番号", TEXT),
+        may("製品名", TEXT),
+        may("ワクチン種別", TEXT),
+        must("接種状況", "1 実施、2 未実施"),
+        may("市区町村コード", CODE),
+        may("接種券番号", "数字10桁"),
+        may("接種会場名", TEXT),
+        must("版", "1以上の整数"),
+        must("登録日時", "YYYYMMDDHHMMSS (日本時間)"),
+    ],
+};
+
+/// Layouts that are only written, never read.
+pub static EXPORT_LAYOUTS: [&Layout; 2] = [&SUBJECTS_EXPORT_1, &DOSES_EXPORT_1];
+
 impl Layout {
     /// The layout whose columns stand in this header, in their order.
     pub fn of_header<'a>(cells: impl Iterator<Item = &'a str> + Clone) -> Option<&'static Self> {
@@ -134,7 +175,7 @@ mod tests {
     #[test]
     fn every_layout_is_published_as_it_is() {
         let published = include_str!("../../../docs/FILES.md");
-        for layout in LAYOUTS {
+        for layout in LAYOUTS.into_iter().chain(EXPORT_LAYOUTS) {
             let mut table =
                 format!("### `{}`\n\n| 列 | 必須 | 内容 |\n|---|---|---|\n", layout.name);
             for Column { name, required, content } in layout.columns {
@@ -146,6 +187,10 @@ mod tests {
         for reason in crate::Reason::ALL {
             let row =
                 format!("| `{}` | {} | {} |", reason.code(), reason.text(), reason.next_step());
+            assert!(published.contains(&row), "docs/FILES.md lacks:\n{row}");
+        }
+        for why in crate::export::Why::ALL {
+            let row = format!("| `{}` | {} | {} |", why.code(), why.text(), why.next_step());
             assert!(published.contains(&row), "docs/FILES.md lacks:\n{row}");
         }
     }

@@ -6,10 +6,12 @@
 //!
 //! Invariant: a problem names line, column and reason, never what stood in the cell.
 //!
-//! Reading order: [`layout`], [`lines`], [`cells`], [`rows`], [`problem`], [`check`].
+//! Reading order: [`layout`], [`lines`], [`cells`], [`rows`], [`problem`], [`check`]; on the way out
+//! [`export`].
 
 pub mod cells;
 pub mod check;
+pub mod export;
 pub mod layout;
 pub mod lines;
 pub mod problem;
