@@ -171,6 +171,9 @@ impl Seen {
                 self.once(cells, "個人番号", ("number", row.individual_number.reveal(), 0));
                 self.once(cells, "宛名番号", ("address", row.address_number.reveal(), 0));
             }
+            Row::Batch(row) => {
+                self.once(cells, "個人番号", ("number", row.individual_number.reveal(), 0));
+            }
             Row::Voucher(row) => {
                 let key = (row.voucher_number.reveal(), row.dose_number);
                 self.once(cells, "接種券番号", ("voucher", key.0, key.1));

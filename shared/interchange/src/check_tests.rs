@@ -2,7 +2,7 @@ use domain::IndividualNumber;
 use time::macros::date;
 
 use super::*;
-use crate::layout::{DOSES_1, DOSES_LEDGER, SUBJECTS_1, VOUCHERS_1};
+use crate::layout::{BATCH_1, DOSES_1, DOSES_LEDGER, SUBJECTS_1, VOUCHERS_1};
 
 fn options() -> Options {
     Options {
@@ -151,4 +151,32 @@ fn no_problem_repeats_what_stood_in_the_cell() {
     let (_, problems, summary) = check(&SUBJECTS_1, &[&subject(3, (0, &secret))]);
     let said = format!("{problems:?} {summary:?}");
     assert!(!said.contains(&secret) && !said.contains("花子"), "{said}");
+}
+
+#[test]
+fn a_batch_asks_about_a_person_once() {
+    let (one, two, three) = (number(1), number(2), number(3));
+    let lines = [
+        format!("{one},072036,A1,R-1"),
+        format!("{two},472131,,"),
+        format!("{one},472131,,"),
+        format!("{three},072037,,=1"),
+        format!("{}1,072036,,", &three[..11]),
+    ];
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    let (rows, problems, summary) = check(&BATCH_1, &lines);
+    let [Row::Batch(first), Row::Batch(second)] = rows.as_slice() else { panic!("{rows:?}") };
+    assert_eq!(first.reference.as_ref().map(|text| text.reveal()), Some("R-1"));
+    assert_eq!((second.provider.as_str(), &second.address_number), ("472131", &None));
+    let problems: Vec<_> = problems.iter().map(|p| (p.line, p.column, p.reason)).collect();
+    assert_eq!(
+        problems,
+        [
+            (4, Some("個人番号"), Reason::Duplicate),
+            (5, Some("転出元市区町村コード"), Reason::MunicipalityCode),
+            (5, Some("整理番号"), Reason::Formula),
+            (6, Some("個人番号"), Reason::IndividualNumberCheck),
+        ]
+    );
+    assert_eq!((summary.rows, summary.usable), (5, 2));
 }

@@ -9,6 +9,8 @@ pub enum FileKind {
     Vouchers,
     /// 接種記録: doses.
     Doses,
+    /// 一括照会: persons and the municipalities they moved away from.
+    Batch,
 }
 
 /// One published layout; a file says by its header which one it follows.
@@ -110,7 +112,18 @@ pub static DOSES_LEDGER: Layout = Layout {
     ],
 };
 
-pub static LAYOUTS: [&Layout; 4] = [&SUBJECTS_1, &VOUCHERS_1, &DOSES_1, &DOSES_LEDGER];
+pub static BATCH_1: Layout = Layout {
+    name: "batch-1",
+    kind: FileKind::Batch,
+    columns: &[
+        must("個人番号", "数字12桁 (検査数字あり)"),
+        must("転出元市区町村コード", CODE),
+        may("宛名番号", "英数字記号 1〜30、先頭の0も有効"),
+        may("整理番号", TEXT),
+    ],
+};
+
+pub static LAYOUTS: [&Layout; 5] = [&SUBJECTS_1, &VOUCHERS_1, &DOSES_1, &DOSES_LEDGER, &BATCH_1];
 
 /// Persons, for the ledger; without the individual number.
 pub static SUBJECTS_EXPORT_1: Layout = Layout {

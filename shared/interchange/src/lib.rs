@@ -9,6 +9,7 @@
 //! Reading order: [`layout`], [`lines`], [`cells`], [`rows`], [`problem`], [`check`]; on the way out
 //! [`export`].
 
+pub mod batch_result;
 pub mod cells;
 pub mod check;
 pub mod export;
@@ -20,4 +21,4 @@ pub mod rows;
 pub use self::check::{Checked, Checker, FileError, Options, Summary, list_problems};
 pub use self::layout::{Column, FileKind, LAYOUTS, Layout};
 pub use self::problem::{Problem, Reason};
-pub use self::rows::{DoseRow, Row, SubjectRow, VoucherRow};
+pub use self::rows::{BatchRow, DoseRow, Row, SubjectRow, VoucherRow};

@@ -6,7 +6,7 @@ use domain::{AddressNumber, IndividualNumber, MunicipalityCode, PersonalText};
 use time::Date;
 
 use crate::cells::Cells;
-use crate::layout::{DOSES_1, DOSES_LEDGER, Layout, SUBJECTS_1, VOUCHERS_1};
+use crate::layout::{BATCH_1, DOSES_1, DOSES_LEDGER, Layout, SUBJECTS_1, VOUCHERS_1};
 use crate::problem::Reason;
 
 /// One usable line.
@@ -16,6 +16,7 @@ pub enum Row {
     Voucher(VoucherRow),
     /// One, or in the ledger's layout up to two.
     Doses(Vec<DoseRow>),
+    Batch(BatchRow),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +58,17 @@ impl std::fmt::Debug for DoseRow {
     }
 }
 
+/// One person of a batch inquiry, and whom to ask.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BatchRow {
+    pub individual_number: IndividualNumber,
+    /// The municipality the person moved away from.
+    pub provider: MunicipalityCode,
+    pub address_number: Option<AddressNumber>,
+    /// 整理番号: by what the submitter finds the row again.
+    pub reference: Option<PersonalText>,
+}
+
 /// For whom and when a file is read.
 #[derive(Clone, Copy, Debug)]
 pub struct Reading {
@@ -74,6 +86,7 @@ impl Reading {
             name if name == VOUCHERS_1.name => self.voucher(cells).map(Row::Voucher),
             name if name == DOSES_1.name => self.dose(cells).map(|dose| Row::Doses(vec![dose])),
             name if name == DOSES_LEDGER.name => self.ledger(cells).map(Row::Doses),
+            name if name == BATCH_1.name => batch(cells).map(Row::Batch),
             _ => None,
         }
     }
@@ -180,4 +193,17 @@ impl Reading {
         }
         Some(doses)
     }
+}
+
+fn batch(cells: &mut Cells<'_>) -> Option<BatchRow> {
+    let individual_number = cells.individual_number("個人番号");
+    let provider = cells.municipality("転出元市区町村コード");
+    let address_number = cells.address_number("宛名番号");
+    let reference = cells.text("整理番号");
+    Some(BatchRow {
+        individual_number: individual_number?,
+        provider: provider?,
+        address_number,
+        reference: reference.and_then(|text| PersonalText::parse(&text).ok()),
+    })
 }

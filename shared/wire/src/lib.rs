@@ -7,12 +7,14 @@
 //! Reading order: [`identity`], [`problem`], then one module per service, then [`client`].
 
 pub mod base64_bytes;
+pub mod batch;
 pub mod broker;
 pub mod client;
 pub mod devices;
 pub mod identity;
-pub mod intake;
 pub mod imports;
+pub mod intake;
+pub mod notices;
 pub mod number;
 pub mod partition;
 pub mod problem;

@@ -3,13 +3,17 @@
 //! Invariant: every function takes a permit or, for the room's own log, the municipality of its
 //! writer; every statement filters by it.  On PostgreSQL row-level security says the same again.
 
+pub mod batch;
+pub mod batch_row;
 pub mod inquiry;
 pub mod inspection;
 pub mod many;
 pub mod operation;
 pub mod operator_hold;
 pub mod provision;
+pub mod raw;
 pub mod reconciliation;
+pub mod reseal;
 pub mod schema;
 pub mod subject;
 pub mod vaccination;

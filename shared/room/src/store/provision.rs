@@ -2,7 +2,7 @@ use crypto::{Cell, RoomKeys};
 use db::Tx;
 use diesel::prelude::*;
 use domain::subject::SubjectId;
-use domain::{InquiryId, MunicipalityCode, Permit};
+use domain::{InquiryHeader, InquiryId, MunicipalityCode, Permit};
 use service::ApiError;
 use wire::partition::{ListPage, ProvisionRecord};
 use zeroize::Zeroizing;
@@ -40,7 +40,7 @@ pub fn insert(
             provision::inquirer.eq(asked.inquirer.as_str()),
             provision::subject_id.eq(subject.0.as_bytes().as_slice()),
             provision::permit_id.eq(&asked.permit_id),
-            provision::content_sealed.eq(keys.seal(&content_cell(&asked.inquiry), &plain)?),
+            provision::content_sealed.eq(keys.seal_record(&content_cell(&asked.inquiry), &plain)?),
             provision::provided_at_unix_ms.eq(crate::operation_log::unix_ms(permit.context().at)),
         ))
         .execute(tx)
@@ -73,8 +73,8 @@ pub fn find(
 pub fn hold(
     tx: &mut Tx,
     permit: &Permit,
-    asked: &Asked,
-    subject: SubjectId,
+    (asked, subject): (&Asked, SubjectId),
+    header: &InquiryHeader,
 ) -> Result<(), ApiError> {
     let is_held: bool = diesel::select(diesel::dsl::exists(
         held_inquiry::table
@@ -93,6 +93,9 @@ pub fn hold(
             held_inquiry::inquirer.eq(asked.inquirer.as_str()),
             held_inquiry::subject_id.eq(subject.0.as_bytes().as_slice()),
             held_inquiry::held_at_unix_ms.eq(crate::operation_log::unix_ms(permit.context().at)),
+            held_inquiry::procedure.eq(&header.procedure),
+            held_inquiry::legal_basis.eq(&header.legal_basis),
+            held_inquiry::state.eq("pending"),
         ))
         .execute(tx)
         .map(drop)

@@ -87,6 +87,14 @@ diesel::table! {
         inquirer -> Text,
         subject_id -> Binary,
         held_at_unix_ms -> BigInt,
+        procedure -> Text,
+        legal_basis -> Text,
+        state -> Text,
+        proposal_sealed -> Nullable<Binary>,
+        proposed_by -> Nullable<Text>,
+        proposed_at_unix_ms -> Nullable<BigInt>,
+        decided_by -> Nullable<Text>,
+        decided_at_unix_ms -> Nullable<BigInt>,
     }
 }
 
@@ -171,5 +179,54 @@ diesel::table! {
         size -> BigInt,
         issued_at_unix_ms -> BigInt,
         note -> Text,
+    }
+}
+
+diesel::table! {
+    batch (municipality, id) {
+        municipality -> Text,
+        id -> Binary,
+        operator -> Text,
+        operator_role -> Text,
+        terminal -> Text,
+        procedure -> Text,
+        legal_basis -> Text,
+        confirmation -> Text,
+        total_bytes -> BigInt,
+        sha256 -> Binary,
+        state -> Text,
+        stopped_because -> Nullable<Text>,
+        rows -> BigInt,
+        bad_rows -> BigInt,
+        staged_rows -> BigInt,
+        created_at_unix_ms -> BigInt,
+        started_at_unix_ms -> Nullable<BigInt>,
+        finished_at_unix_ms -> Nullable<BigInt>,
+        expires_at_unix_ms -> BigInt,
+    }
+}
+
+diesel::table! {
+    batch_part (municipality, batch_id, part) {
+        municipality -> Text,
+        batch_id -> Binary,
+        part -> Integer,
+        bytes -> BigInt,
+        sealed -> Binary,
+    }
+}
+
+diesel::table! {
+    batch_row (municipality, batch_id, row) {
+        municipality -> Text,
+        batch_id -> Binary,
+        row -> Integer,
+        provider -> Nullable<Text>,
+        inquiry_id -> Nullable<Binary>,
+        state -> Text,
+        reason -> Nullable<Text>,
+        file_column -> Nullable<Text>,
+        question_sealed -> Nullable<Binary>,
+        answer_sealed -> Nullable<Binary>,
     }
 }

@@ -1,0 +1,3 @@
+DROP TABLE batch_row;
+DROP TABLE batch_part;
+DROP TABLE batch;
