@@ -180,6 +180,17 @@ impl std::fmt::Debug for FlagSubject {
     }
 }
 
+/// The person's entry as it counts now.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SubjectFlagged {
+    pub subject: Uuid,
+    pub version: u32,
+    pub etag: String,
+    #[schema(value_type = Object)]
+    pub flags: Flags,
+}
+
 /// A day, or the word that there is none.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]

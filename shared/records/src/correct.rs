@@ -1,0 +1,175 @@
+//! Staff, or a system of the municipality, correct a dose or take it back.
+//!
+//! Nothing is overwritten: a correction is a further version that says who and why, and it follows
+//! exactly the version that was read.  Whoever received the dose is told in the same transaction.
+
+use crypto::RoomKeys;
+use db::Tx;
+use domain::law::day_in_japan;
+use domain::subject::SubjectId;
+use domain::vaccination::{InvalidVaccination, Provenance, Standing, Vaccination};
+use domain::{Action, Permit, WrittenReason};
+use room::Host;
+use room::operation_log::{About, entry};
+use room::store::vaccination::{Held, Version};
+use room::{problems as rooms, store};
+use service::{ApiError, problems as common};
+use uuid::Uuid;
+use wire::records::{CorrectVaccination, VaccinationChanged, WithdrawVaccination};
+
+use crate::notices;
+use crate::problems::{self, Refusal};
+use crate::read::version;
+use crate::tag::Tag;
+
+pub(crate) async fn correct(
+    host: &Host,
+    permit: Permit,
+    tag: Tag,
+    request: CorrectVaccination,
+) -> Result<VaccinationChanged, ApiError> {
+    let CorrectVaccination { subject, vaccination, dose, reason } = request;
+    dose.check(day_in_japan(permit.context().at)).map_err(refused)?;
+    let provenance = provenance(&permit, &reason)?;
+    let change =
+        Change { subject: SubjectId(subject), vaccination, tag, dose: Some(dose), provenance };
+    apply(host, permit, change).await
+}
+
+pub(crate) async fn withdraw(
+    host: &Host,
+    permit: Permit,
+    tag: Tag,
+    request: WithdrawVaccination,
+) -> Result<VaccinationChanged, ApiError> {
+    let WithdrawVaccination { subject, vaccination, reason } = request;
+    let provenance = provenance(&permit, &reason)?;
+    let change = Change { subject: SubjectId(subject), vaccination, tag, dose: None, provenance };
+    apply(host, permit, change).await
+}
+
+/// What is to become of a dose.
+struct Change {
+    subject: SubjectId,
+    vaccination: Uuid,
+    tag: Tag,
+    /// `None` takes it back.
+    dose: Option<Vaccination>,
+    provenance: Provenance,
+}
+
+/// What became of it.
+struct Changed {
+    newest: Held,
+    notices: usize,
+}
+
+async fn apply(
+    host: &Host,
+    permit: Permit,
+    change: Change,
+) -> Result<VaccinationChanged, ApiError> {
+    permit.expect_action(Action::CorrectVaccination)?;
+    let room = host.room(permit.municipality())?;
+    let keys = room.keys()?;
+    let done = room.queue.write(move |tx, acts| {
+        let is_known = store::subject::find(tx, &keys, &permit, change.subject)?.is_some();
+        let done = match is_known {
+            true => change.run(tx, &keys, &permit)?,
+            false => Err(Refusal::from(&common::NOT_FOUND)),
+        };
+        let result = match &done {
+            Ok(_) if change.dose.is_none() => "withdrawn",
+            Ok(_) => "corrected",
+            Err(refusal) => refusal.kind.code,
+        };
+        let subject = is_known.then_some(change.subject.0);
+        acts.add(entry(&permit, About { subject, ..About::default() }, result));
+        Ok(done)
+    });
+    let Changed { newest, notices } = done.await??;
+    Ok(VaccinationChanged {
+        vaccination: newest.id.0,
+        version: version(newest.number)?,
+        etag: Tag::of_dose(&newest).to_string(),
+        notices,
+    })
+}
+
+impl Change {
+    fn run(
+        &self,
+        tx: &mut Tx,
+        keys: &RoomKeys,
+        permit: &Permit,
+    ) -> Result<Result<Changed, Refusal>, ApiError> {
+        let doses = store::vaccination::newest(tx, keys, permit, &self.subject)?;
+        let Some(before) = doses.iter().find(|held| held.id.0 == self.vaccination) else {
+            return Ok(Err(Refusal::from(&common::NOT_FOUND)));
+        };
+        if Tag::of_dose(before) != self.tag {
+            return Ok(Err(Refusal::from(&problems::SUPERSEDED)));
+        }
+        let is_in_force = before.version.standing == Standing::InForce;
+        let is_news = match &self.dose {
+            Some(dose) => !is_in_force || before.version.vaccination != *dose,
+            None => is_in_force,
+        };
+        if !is_news {
+            return Ok(Err(Refusal::from(&problems::NOTHING_CHANGES)));
+        }
+        let Some(dose) = &self.dose else {
+            let withdrawn = self.follow(tx, (keys, permit), before, None)?;
+            let notices = notices::queue_for(tx, keys, permit, &self.subject, before, None)?;
+            return Ok(Ok(Changed { newest: withdrawn, notices }));
+        };
+        let id = keys.dose_id(&self.subject, dose.vaccine_kind.as_deref(), dose.dose_number);
+        if id == before.id {
+            let after = self.follow(tx, (keys, permit), before, Some(dose))?;
+            let notices =
+                notices::queue_for(tx, keys, permit, &self.subject, before, Some(&after))?;
+            return Ok(Ok(Changed { newest: after, notices }));
+        }
+        let place = doses.iter().find(|held| held.id == id);
+        if place.is_some_and(|held| held.version.standing == Standing::InForce) {
+            return Ok(Err(Refusal::from(&rooms::ALREADY_REGISTERED_DOSE)));
+        }
+        // Another kind or number is another dose: the old one was none.
+        self.follow(tx, (keys, permit), before, None)?;
+        let place = place.cloned().unwrap_or_else(|| Held { id, number: 0, ..before.clone() });
+        let after = self.follow(tx, (keys, permit), &place, Some(dose))?;
+        let notices = notices::queue_for(tx, keys, permit, &self.subject, before, Some(&after))?;
+        Ok(Ok(Changed { newest: after, notices }))
+    }
+
+    /// Writes the version after this one: with a dose, or withdrawn as it was.
+    fn follow(
+        &self,
+        tx: &mut Tx,
+        (keys, permit): (&RoomKeys, &Permit),
+        before: &Held,
+        dose: Option<&Vaccination>,
+    ) -> Result<Held, ApiError> {
+        let standing = if dose.is_some() { Standing::InForce } else { Standing::Withdrawn };
+        let vaccination = dose.unwrap_or(&before.version.vaccination).clone();
+        let version = Version { vaccination, provenance: self.provenance.clone(), standing };
+        let after = Held { id: before.id, number: before.number.saturating_add(1), version };
+        let place = (&self.subject, &after.id, after.number);
+        store::vaccination::insert(tx, keys, permit, place, &after.version)?;
+        Ok(after)
+    }
+}
+
+pub(crate) fn provenance(permit: &Permit, reason: &str) -> Result<Provenance, ApiError> {
+    let reason = WrittenReason::parse(reason).map_err(|_| ApiError::field("reason"))?;
+    let provenance = Provenance::corrected(permit.context(), &reason);
+    provenance.ok_or_else(|| ApiError::new(&common::DENIED))
+}
+
+fn refused(error: InvalidVaccination) -> ApiError {
+    ApiError::field(match error {
+        InvalidVaccination::DoseNumber => "dose.doseNumber",
+        InvalidVaccination::FutureDate => "dose.date",
+        InvalidVaccination::Text => "dose",
+    })
+}
