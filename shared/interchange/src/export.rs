@@ -5,15 +5,18 @@
 //! Invariant: what can't be written as it is, is left out and said, never written differently; the
 //! one exception is said too: a cell that a spreadsheet would run begins with an apostrophe.
 
-use std::borrow::Cow;
+mod exportable;
+mod remark;
 
-use domain::subject::{Sex, Subject};
+use domain::subject::Subject;
 use domain::vaccination::{Status, Vaccination};
 use domain::voucher::VoucherNumber;
-use domain::{AddressNumber, MunicipalityCode, PersonalText};
+use domain::{AddressNumber, MunicipalityCode};
 use encoding_rs::SHIFT_JIS;
-use time::{Date, OffsetDateTime, UtcOffset};
 
+pub use self::exportable::Exportable;
+use self::exportable::{DoseText, Moment, PlainDay};
+pub use self::remark::{Remark, Why};
 use crate::layout::{Column, DOSES_1, DOSES_EXPORT_1, DOSES_LEDGER, Layout, SUBJECTS_EXPORT_1};
 
 /// How the bytes of a file are written.
@@ -31,119 +34,6 @@ pub enum LineEnd {
     Lf,
 }
 
-/// What may stand in a cell of an exported file.
-///
-/// Written for each type by hand: an individual number has no such text, nor has anything that can
-/// be turned into one.
-pub trait Exportable {
-    fn to_cell(&self) -> Cow<'_, str>;
-}
-
-impl Exportable for AddressNumber {
-    fn to_cell(&self) -> Cow<'_, str> {
-        self.reveal().into()
-    }
-}
-
-impl Exportable for PersonalText {
-    fn to_cell(&self) -> Cow<'_, str> {
-        self.reveal().into()
-    }
-}
-
-impl Exportable for VoucherNumber {
-    fn to_cell(&self) -> Cow<'_, str> {
-        self.reveal().into()
-    }
-}
-
-impl Exportable for MunicipalityCode {
-    fn to_cell(&self) -> Cow<'_, str> {
-        self.as_str().into()
-    }
-}
-
-impl Exportable for Date {
-    fn to_cell(&self) -> Cow<'_, str> {
-        format!("{:04}-{:02}-{:02}", self.year(), u8::from(self.month()), self.day()).into()
-    }
-}
-
-impl Exportable for u16 {
-    fn to_cell(&self) -> Cow<'_, str> {
-        self.to_string().into()
-    }
-}
-
-impl Exportable for u32 {
-    fn to_cell(&self) -> Cow<'_, str> {
-        self.to_string().into()
-    }
-}
-
-impl Exportable for bool {
-    fn to_cell(&self) -> Cow<'_, str> {
-        if *self { "1" } else { "0" }.into()
-    }
-}
-
-impl Exportable for Sex {
-    fn to_cell(&self) -> Cow<'_, str> {
-        match self {
-            Self::Male => "1",
-            Self::Female => "2",
-            Self::NotApplicable => "9",
-        }
-        .into()
-    }
-}
-
-impl Exportable for Status {
-    fn to_cell(&self) -> Cow<'_, str> {
-        match self {
-            Self::Done => "1",
-            Self::NotDone => "2",
-        }
-        .into()
-    }
-}
-
-/// A text of a dose: maker, lot, product, kind, venue.
-#[derive(Clone, Copy)]
-struct DoseText<'a>(&'a str);
-
-impl Exportable for DoseText<'_> {
-    fn to_cell(&self) -> Cow<'_, str> {
-        self.0.into()
-    }
-}
-
-/// A moment in Japan, as the ledger writes it: YYYYMMDDHHMMSS.
-struct Moment(i64);
-
-impl Exportable for Moment {
-    fn to_cell(&self) -> Cow<'_, str> {
-        let at = OffsetDateTime::from_unix_timestamp(self.0).ok();
-        let at = UtcOffset::from_hms(9, 0, 0).ok().and_then(|japan| at?.checked_to_offset(japan));
-        let Some(at) = at else { return "".into() };
-        let (hour, minute, second) = at.to_hms();
-        format!("{}{hour:02}{minute:02}{second:02}", plain_day(at.date())).into()
-    }
-}
-
-/// A day as the ledger writes it: YYYYMMDD.
-struct PlainDay(Date);
-
-impl Exportable for PlainDay {
-    fn to_cell(&self) -> Cow<'_, str> {
-        plain_day(self.0).into()
-    }
-}
-
-fn plain_day(day: Date) -> String {
-    format!("{:04}{:02}{:02}", day.year(), u8::from(day.month()), day.day())
-}
-
 /// One dose in force, on its way out.
 #[derive(Clone)]
 pub struct DoseOut {
@@ -157,63 +47,6 @@ pub struct DoseOut {
 impl std::fmt::Debug for DoseOut {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("DoseOut(redacted)")
-    }
-}
-
-/// Something to know about a row; names the column, never what stands in it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Remark {
-    pub column: Option<&'static str>,
-    pub why: Why,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Why {
-    /// Written, with an apostrophe before it.
-    Neutralised,
-    /// Left out: CP932 has no such character.
-    Unmappable,
-    /// Left out: the layout wants a value and there is none.
-    Empty,
-    /// Left out: the layout has no column for it.
-    NotInLayout,
-}
-
-impl Why {
-    pub const ALL: [Self; 4] =
-        [Self::Neutralised, Self::Unmappable, Self::Empty, Self::NotInLayout];
-
-    /// A stable word a program can match on.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Neutralised => "neutralised",
-            Self::Unmappable => "unmappable",
-            Self::Empty => "empty",
-            Self::NotInLayout => "not-in-layout",
-        }
-    }
-
-    /// What happened, for a person.
-    pub fn text(self) -> &'static str {
-        match self {
-            Self::Neutralised => {
-                "表計算ソフトの式と解釈される文字で始まるため、先頭に ' を付けて出力しました。"
-            }
-            Self::Unmappable => "CP932にない文字が含まれるため、この行は出力していません。",
-            Self::Empty => "様式で必須の項目が空のため、この行は出力していません。",
-            Self::NotInLayout => {
-                "様式に入らない記録 (3回目以降、ワクチン種別あり、未実施) のため、出力していません。"
-            }
-        }
-    }
-
-    pub fn next_step(self) -> &'static str {
-        match self {
-            Self::Neutralised => "取り込む側で先頭の ' を取り除くか、元の記録を訂正してください。",
-            Self::Unmappable => "文字コードをUTF-8にして出力してください。",
-            Self::Empty => "元の記録を訂正してください。",
-            Self::NotInLayout => "様式 doses-export-1 で出力してください。",
-        }
     }
 }
 

@@ -1,5 +1,5 @@
-use domain::subject::Flags;
-use domain::{IndividualNumber, MunicipalityCode};
+use domain::subject::{Flags, Sex};
+use domain::{IndividualNumber, PersonalText};
 use proptest::prelude::*;
 use static_assertions::{assert_impl_all, assert_not_impl_any};
 use time::macros::date;
