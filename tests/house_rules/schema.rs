@@ -7,8 +7,9 @@ pub(crate) const POSTGRES: &str = "postgres";
 pub(crate) const SQLITE: &str = "sqlite";
 
 /// Tables to which rows are added and in which nothing ever changes: folder of the service, table.
-const APPEND_ONLY: [(&str, &str); 16] = [
+const APPEND_ONLY: [(&str, &str); 17] = [
     ("shared/room", "completeness"),
+    ("shared/room", "erasure_record"),
     ("shared/room", "inspection"),
     ("shared/room", "operation_checkpoint"),
     ("shared/room", "operation_log"),

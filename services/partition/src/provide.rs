@@ -131,6 +131,7 @@ async fn look_up(
                 subject: subject.map(|id| id.0),
                 inquiry: Some(header.inquiry.0),
             };
+            let completeness = records::completeness::stated(tx, &permit)?;
             let found = find_person(tx, &keys, &permit, &number)?;
             let subject = found.as_ref().map(|found| found.id);
             let is_withheld = found.as_ref().is_some_and(|f| f.subject.flags.is_silent());
@@ -156,7 +157,8 @@ async fn look_up(
                     Ok(None)
                 }
                 Some(subject) if !doses.is_empty() => {
-                    let content = Content::new(doses)?;
+                    let mut content = Content::new(doses)?;
+                    content.completeness = completeness;
                     store::provision::insert(tx, &keys, &permit, (&asked, subject), &content)?;
                     acts.add(entry(&permit, about(Some(subject)), "provided"));
                     Ok(Some(content))

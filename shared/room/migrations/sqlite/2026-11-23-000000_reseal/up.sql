@@ -1,0 +1,2 @@
+-- SQLite has no roles: nothing is granted.
+SELECT 1;
