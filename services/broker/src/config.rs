@@ -42,6 +42,9 @@ pub struct Limits {
     pub requests_per_s_max: u32,
     /// How many may come at once after a pause.
     pub requests_burst_max: u32,
+    /// Rows of batches of one municipality; 0 means no limit.
+    pub batch_requests_per_s_max: u32,
+    pub batch_requests_burst_max: u32,
     /// Inquiries of one partition instance for municipalities that it does not host; 0: no limit.
     pub strangers_per_s_max: u32,
     pub strangers_burst_max: u32,
@@ -68,6 +71,8 @@ impl Default for Limits {
             in_flight_per_municipality_max: 64,
             requests_per_s_max: 50,
             requests_burst_max: 100,
+            batch_requests_per_s_max: 500,
+            batch_requests_burst_max: 500,
             strangers_per_s_max: 5,
             strangers_burst_max: 20,
             mismatches_alert_at: 20,
@@ -91,10 +96,11 @@ impl Limits {
         let rates = [
             (self.requests_per_s_max, self.requests_burst_max),
             (self.strangers_per_s_max, self.strangers_burst_max),
+            (self.batch_requests_per_s_max, self.batch_requests_burst_max),
         ];
         if rates.iter().any(|(per_s_max, burst_max)| *per_s_max > 0 && *burst_max == 0) {
             return Err(StartError::Refused(
-                "requests_burst_max and strangers_burst_max are above 0",
+                "requests_burst_max, batch_requests_burst_max and strangers_burst_max are above 0",
             ));
         }
         let at_least_one = [
@@ -135,6 +141,7 @@ mod tests {
             Limits { mismatches_block_at: 1_001, ..Limits::default() },
             Limits { requests_burst_max: 0, ..Limits::default() },
             Limits { strangers_burst_max: 0, ..Limits::default() },
+            Limits { batch_requests_burst_max: 0, ..Limits::default() },
             Limits { in_flight_max: 0, ..Limits::default() },
             Limits { permit_s_max: 0, ..Limits::default() },
         ] {

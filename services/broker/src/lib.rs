@@ -12,15 +12,18 @@
 //! An inquiry that meets a limit on load (places in flight, requests a second) is turned away before
 //! it is looked at and leaves no entry; every other end, refusals included, is on record first.
 //!
+//! A notice (a correction, a release) takes the same way once: judged, on record, delivered.
+//!
 //! Reading order: `inquire` (the steps in order), then a file for each step: `in_flight`, `rates`,
 //! `admit` with `authentic`, `mismatches`, `permit`, `route` with `hosts` and
-//! `filler`, `settle`, `wait`.  `state` holds what they share.
+//! `filler`, `settle`, `wait`; then `deliver`.  `state` holds what they share.
 
 mod admit;
 mod authentic;
 mod bounded;
 mod config;
 mod counters;
+mod deliver;
 mod filler;
 mod hosts;
 mod in_flight;

@@ -66,7 +66,9 @@ pub(crate) async fn settle(
     match decision {
         Decision::Provided { sealed, .. } => Ok(BrokerAnswer { routed: true, sealed, receipt }),
         Decision::Nothing { routed, sealed } => {
-            broker.count_mismatch(&attempt.operator());
+            if !attempt.is_batch {
+                broker.count_mismatch(&attempt.operator());
+            }
             wait::until_release(attempt.received, broker.limits.quantum()).await;
             Ok(BrokerAnswer { routed, sealed, receipt })
         }
@@ -95,8 +97,8 @@ async fn append(broker: &Broker, attempt: &Attempt, end: End) -> Result<Receipt,
 }
 
 /// Whether the entry on record is ours, or that of an earlier attempt which settled the inquiry the
-/// same way: then only permit and times may differ.
-fn is_for(receipt: &Receipt, ours: &Entry) -> bool {
+/// same way: then only permit and times may differ; of a notice, only the times.
+pub(crate) fn is_for(receipt: &Receipt, ours: &Entry) -> bool {
     let kept = serde_json::from_str(&receipt.entry);
     let Ok(LeafBody { act: Act::Outcome(kept), .. }) = kept else { return false };
     let as_earlier = Entry {
@@ -105,7 +107,8 @@ fn is_for(receipt: &Receipt, ours: &Entry) -> bool {
         decided_at_unix_ms: kept.decided_at_unix_ms,
         ..ours.clone()
     };
-    kept == *ours || (ours.outcome.settles() && kept == as_earlier)
+    let may_be_earlier = ours.outcome.settles() || kept.permit == ours.permit;
+    kept == *ours || (may_be_earlier && kept == as_earlier)
 }
 
 fn not_on_record(

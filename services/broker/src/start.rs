@@ -85,6 +85,11 @@ fn build(
             limits.requests_per_s_max,
             limits.requests_burst_max,
         )),
+        batch_rates: Mutex::new(Rates::new(
+            limits.operators_max,
+            limits.batch_requests_per_s_max,
+            limits.batch_requests_burst_max,
+        )),
         strangers: Mutex::new(Rates::new(
             limits.operators_max,
             limits.strangers_per_s_max,

@@ -1,7 +1,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use domain::{Clock, RequestId};
+use domain::{Clock, MunicipalityCode, RequestId};
 use service::permissions::Permissions;
 use service::{ApiError, Participants};
 use time::OffsetDateTime;
@@ -30,6 +30,8 @@ pub(crate) struct Broker {
     pub(crate) log: Client,
     pub(crate) in_flight: Arc<InFlight>,
     pub(crate) rates: Mutex<Rates<Operator>>,
+    /// What rows of batches use instead, for all operators of a municipality together.
+    pub(crate) batch_rates: Mutex<Rates<MunicipalityCode>>,
     /// Partition instances that speak for municipalities they do not host.
     pub(crate) strangers: Mutex<Rates<String>>,
     pub(crate) mismatches: Mutex<Mismatches>,
@@ -39,6 +41,10 @@ pub(crate) struct Broker {
 impl Broker {
     pub(crate) fn take_rate(&self, operator: &Operator, now: OffsetDateTime) -> bool {
         lock(&self.rates).take(operator, now)
+    }
+
+    pub(crate) fn take_batch_rate(&self, inquirer: MunicipalityCode, now: OffsetDateTime) -> bool {
+        lock(&self.batch_rates).take(&inquirer, now)
     }
 
     pub(crate) fn take_strangers_rate(&self, instance: &String, now: OffsetDateTime) -> bool {
@@ -76,6 +82,8 @@ pub(crate) struct Attempt {
     pub(crate) permit_id: String,
     pub(crate) request: RequestId,
     pub(crate) received: Instant,
+    /// A row of a file that its room has taken apart, not somebody at a desk.
+    pub(crate) is_batch: bool,
 }
 
 /// The longest sealed request has 5,236 bytes.
@@ -97,7 +105,8 @@ impl Attempt {
         }
         let signed_bytes = BrokerInquiry::signed_bytes(&inquiry.header, &inquiry.sealed.0);
         let permit_id = Uuid::new_v4().to_string();
-        Ok(Self { inquiry, signed_bytes, instance, permit_id, request, received })
+        let is_batch = false;
+        Ok(Self { inquiry, signed_bytes, instance, permit_id, request, received, is_batch })
     }
 
     pub(crate) fn operator(&self) -> Operator {

@@ -18,8 +18,8 @@ use wire::partition::{AskAnswer, AskOutcome, AskRequest};
 use wire::provision_log::{End, Entry};
 use wire::{Base64Bytes, CallError};
 
-use crate::receipt;
 use room::Host;
+use room::receipt;
 use room::Room;
 use room::metrics::ResultLabels;
 use room::operation_log::{About, conclude, entry};

@@ -11,8 +11,8 @@ use wire::Base64Bytes;
 use wire::partition::{Disclose, Disclosure, Received};
 use wire::provision_log::{Entry, Receipt};
 
-use crate::receipt;
 use room::Host;
+use room::receipt;
 use room::operation_log::{About, conclude, entry};
 use room::store::provision::Provided;
 use room::{problems, store};

@@ -17,7 +17,6 @@ mod find_inquiry;
 mod inspect;
 mod provide;
 mod publish;
-mod receipt;
 mod reconcile;
 mod register;
 mod release;

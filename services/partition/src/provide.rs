@@ -152,7 +152,7 @@ async fn look_up(
             };
             match subject {
                 Some(subject) if is_withheld => {
-                    store::provision::hold(tx, &permit, &asked, subject)?;
+                    store::provision::hold(tx, &permit, (&asked, subject), &header)?;
                     acts.add(entry(&permit, about(Some(subject)), "withheld"));
                     Ok(None)
                 }

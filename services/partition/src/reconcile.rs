@@ -14,8 +14,8 @@ use wire::CallError;
 use wire::partition::{OneSided, Reconciliation, Side};
 use wire::provision_log::{IndexedEntry, LIST_LIMIT_MAX, ListOutcomes, OUTCOMES_LIST, Outcomes};
 
-use crate::receipt::{self, unavailable};
 use room::Host;
+use room::receipt::{self, unavailable};
 use room::Room;
 use room::operation_log::{About, entry};
 use room::store::reconciliation::{self as store, Answer, Records};

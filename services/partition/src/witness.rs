@@ -18,7 +18,7 @@ use wire::provision_log::{
     ProveConsistency, WITNESS_CHECKPOINT,
 };
 
-use crate::receipt::{hashes, unavailable};
+use room::receipt::{hashes, unavailable};
 use room::Host;
 use room::Room;
 use room::alarms::{CONTRADICTION, NO_QUORUM, SILENCE};

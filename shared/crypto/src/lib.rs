@@ -63,7 +63,9 @@ pub use self::blind_index::BlindIndex;
 pub use self::cell::Cell;
 pub use self::commitment::{Commitment, Salt};
 pub use self::digest::{Sha256Stream, sha256};
-pub use self::envelope::{open_capture, open_request, seal_capture, seal_request};
+pub use self::envelope::{
+    open_capture, open_notice, open_request, seal_capture, seal_notice, seal_request,
+};
 pub use self::error::CryptoError;
 pub use self::generations::{KeyId, Numbered};
 pub use self::key_store::KeyStore;

@@ -18,6 +18,7 @@ pub mod operation_log;
 mod own_room;
 pub mod problems;
 pub mod question;
+pub mod receipt;
 mod room;
 pub mod store;
 mod wake;

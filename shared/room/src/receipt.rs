@@ -10,11 +10,11 @@ use wire::provision_log::{
 };
 use wire::{Base64Bytes, CallError};
 
-use room::Host;
-use room::problems;
+use crate::host::Host;
+use crate::problems;
 
 /// The outcome that a receipt proves to be in the log.
-pub(crate) fn proven(host: &Host, receipt: &Receipt) -> Option<Entry> {
+pub fn proven(host: &Host, receipt: &Receipt) -> Option<Entry> {
     let checkpoint = host.checkpoint(&receipt.checkpoint)?;
     let proof = hashes(&receipt.proof)?;
     let leaf = ledger::leaf_hash(receipt.entry.as_bytes());
@@ -28,7 +28,7 @@ pub(crate) fn proven(host: &Host, receipt: &Receipt) -> Option<Entry> {
 
 /// The settled ends of these inquiries of the room, each proven; what the log does not know is
 /// left out.
-pub(crate) async fn find(
+pub async fn find(
     host: &Host,
     permit: &Permit,
     inquiries: &[InquiryId],
@@ -50,11 +50,11 @@ pub(crate) async fn find(
     Ok(found)
 }
 
-pub(crate) fn hashes(proof: &[Base64Bytes]) -> Option<Vec<Hash>> {
+pub fn hashes(proof: &[Base64Bytes]) -> Option<Vec<Hash>> {
     proof.iter().map(|hash| Hash::try_from(hash.0.as_slice()).ok()).collect()
 }
 
 /// The log's words are not for the caller.
-pub(crate) fn unavailable(error: CallError) -> ApiError {
+pub fn unavailable(error: CallError) -> ApiError {
     ApiError::caused(&common::UNAVAILABLE, error)
 }

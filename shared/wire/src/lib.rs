@@ -11,6 +11,7 @@ pub mod batch;
 pub mod broker;
 pub mod client;
 pub mod devices;
+pub mod erasure;
 pub mod identity;
 pub mod imports;
 pub mod intake;

@@ -1,0 +1,12 @@
+DROP INDEX held_inquiry_pending;
+ALTER TABLE held_inquiry DROP COLUMN decided_at_unix_ms;
+ALTER TABLE held_inquiry DROP COLUMN decided_by;
+ALTER TABLE held_inquiry DROP COLUMN proposed_at_unix_ms;
+ALTER TABLE held_inquiry DROP COLUMN proposed_by;
+ALTER TABLE held_inquiry DROP COLUMN proposal_sealed;
+ALTER TABLE held_inquiry DROP COLUMN state;
+ALTER TABLE held_inquiry DROP COLUMN legal_basis;
+ALTER TABLE held_inquiry DROP COLUMN procedure;
+DROP INDEX subject_number_subject;
+DROP TABLE notice_in;
+DROP TABLE notice_out;
