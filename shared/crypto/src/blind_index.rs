@@ -3,7 +3,7 @@ use std::fmt;
 use domain::subject::SubjectId;
 use domain::vaccination::VaccinationId;
 use domain::voucher::VoucherNumber;
-use domain::{AddressNumber, IndividualNumber};
+use domain::{AddressNumber, IndividualNumber, Likeness};
 use hmac::Mac;
 
 use crate::digest::length_prefixed;
@@ -28,6 +28,16 @@ impl RoomKeys {
     /// Voucher numbers are unique within the municipality that issued them, whose keys these are.
     pub fn voucher_index(&self, number: &VoucherNumber) -> BlindIndex {
         self.index_of(&[b"voucher", number.reveal().as_bytes()])
+    }
+
+    /// Finds entries that may be of one person.
+    pub fn likeness_index(&self, likeness: &Likeness) -> BlindIndex {
+        self.index_of(&[b"likeness", likeness.reveal().as_bytes()])
+    }
+
+    /// Tells whether a row of a file was met before, whatever it says.
+    pub fn row_index(&self, row: &[u8]) -> BlindIndex {
+        self.index_of(&[b"row", row])
     }
 
     /// The handle of a person's dose of this kind and number: the same dose registered twice, in
@@ -94,6 +104,17 @@ mod tests {
             koriyama.dose_id(&one, None, 1),
         ];
         assert!(!others.contains(&id));
+    }
+
+    #[test]
+    fn no_kind_of_index_is_another() {
+        let keys = room("131211");
+        let number = VoucherNumber::parse("0000000042").unwrap();
+        let address = AddressNumber::parse("0000000042").unwrap();
+        let row = b"0000000042";
+        let indexes = [keys.voucher_index(&number), keys.address_index(&address)];
+        assert_ne!(indexes[0], indexes[1]);
+        assert!(!indexes.contains(&keys.row_index(row)));
     }
 
     #[test]

@@ -7,6 +7,7 @@ pub mod batch;
 pub mod batch_row;
 pub mod inquiry;
 pub mod inspection;
+pub mod likeness;
 pub mod many;
 pub mod operation;
 pub mod operator_hold;

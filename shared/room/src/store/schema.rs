@@ -26,6 +26,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    subject_likeness (municipality, likeness_index, subject_id) {
+        municipality -> Text,
+        likeness_index -> Binary,
+        subject_id -> Binary,
+    }
+}
+
+diesel::table! {
     voucher (municipality, voucher_index, dose_number) {
         municipality -> Text,
         voucher_index -> Binary,

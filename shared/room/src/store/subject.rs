@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use domain::review::Known;
 use domain::subject::{Flags, Sex, Subject, SubjectId};
 use domain::vaccination::Provenance;
-use domain::{AddressNumber, IndividualNumber, Permit, PersonalText};
+use domain::{AddressNumber, IndividualNumber, Likeness, Permit, PersonalText};
 use serde::{Deserialize, Serialize};
 use service::ApiError;
 use time::Date;
@@ -103,6 +103,7 @@ pub fn insert(
         ))
         .execute(tx)
         .map_err(failed)?;
+    super::likeness::insert(tx, keys, permit, &[(Likeness::of(person), *id)])?;
     insert_address(tx, keys, permit, (&person.address_number, id))
 }
 
