@@ -46,9 +46,7 @@ fn make_room(
         }
     })?;
     let (is_within, limit) = match is_host {
-        true if attempt.is_batch => {
-            (broker.take_batch_rate(inquirer, now), "batch_requests_per_s")
-        }
+        true if attempt.is_batch => (broker.take_batch_rate(inquirer, now), "batch_requests_per_s"),
         true => (broker.take_rate(&attempt.operator(), now), "requests_per_s"),
         false => (broker.take_strangers_rate(&attempt.instance, now), "strangers_per_s"),
     };

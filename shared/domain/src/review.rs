@@ -37,6 +37,8 @@ pub struct Line {
 pub enum Kind {
     /// An inquiry was sent.
     Asked,
+    /// A row of a batch was sent: one of many by intent, and judged as such.
+    AskedInBatch,
     /// An inquiry was refused: the number is nobody's in the register.
     NotInRegister,
     /// An inquiry ended with nothing.
@@ -93,6 +95,7 @@ pub fn review(
         (rules.repeated_reveal.mode, "repeated-reveal", seen.repeated_reveal(rules)),
         (rules.many_askers.mode, "many-askers", seen.many_askers(rules.many_askers)),
         (rules.many_misses.mode, "many-misses", seen.many_misses(rules.many_misses)),
+        (rules.many_batches.mode, "many-batches", seen.many_batches(rules.many_batches)),
     ];
     let in_force = checks.into_iter().filter(|(mode, ..)| *mode != Mode::Off);
     let findings = in_force.flat_map(|(mode, rule, found)| {
@@ -168,7 +171,8 @@ impl<'a> Seen<'a> {
                     .iter()
                     .all(|other| other.operator == line.operator && other.kind != Kind::Other)
         };
-        let asked = self.of(&[Kind::Asked]).filter(has_come).filter(is_alone);
+        let asked = self.of(&[Kind::Asked, Kind::AskedInBatch]);
+        let asked = asked.filter(has_come).filter(is_alone);
         by_operator(asked, |lines| {
             format!(
                 "自分で登録した人について{}件照会し、その後{days}日間、\
@@ -280,7 +284,7 @@ impl<'a> Seen<'a> {
     }
 
     fn many_askers(&self, count: Count) -> Vec<Found> {
-        let asked = self.of(&[Kind::Asked]);
+        let asked = self.of(&[Kind::Asked, Kind::AskedInBatch]);
         let asked = asked.filter_map(|line| Some((line, line.subject?, &line.operator)));
         self.crossings(
             count,
@@ -290,6 +294,26 @@ impl<'a> Seen<'a> {
                 format!(
                     "{}に、同じ人について{number}人の職員が照会しました（基準{}人）。\
                  それぞれの照会の理由を確認してください。",
+                    count.span(),
+                    count.least
+                )
+            },
+        )
+    }
+
+    /// A file holds each person once, so a person in many files is asked about in many places.
+    fn many_batches(&self, count: Count) -> Vec<Found> {
+        let asked = self.of(&[Kind::AskedInBatch]);
+        let asked =
+            asked.filter_map(|line| Some((line, (&line.operator, line.subject?), line.inquiry?)));
+        self.crossings(
+            count,
+            asked,
+            |_, _| true,
+            |number| {
+                format!(
+                    "{}に、同じ人を{number}回の一括照会に入れました（基準{}回）。\
+                     転出元を試していないか確認してください。",
                     count.span(),
                     count.least
                 )

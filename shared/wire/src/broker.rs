@@ -8,6 +8,8 @@ use crate::Base64Bytes;
 use crate::provision_log::Receipt;
 
 pub const INQUIRIES: &str = "/v1/inquiries";
+/// The same for a row of a batch (一括照会), which has a budget of its own.
+pub const BATCH_INQUIRIES: &str = "/v1/inquiries/batch";
 
 /// An inquiry as the broker sees it: who asks whom and why, and bytes it cannot open.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]

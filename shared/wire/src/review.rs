@@ -10,11 +10,12 @@ impl OperationEntry {
     pub fn kind(&self) -> Option<Kind> {
         match (self.act.as_str(), self.result.as_str()) {
             ("AskTransferIn", "begun") => Some(Kind::Asked),
+            ("AskBatch", "begun") => Some(Kind::AskedInBatch),
             ("AskTransferIn", "not-in-register") => Some(Kind::NotInRegister),
             ("AskTransferIn", "nothing") => Some(Kind::Nothing),
             ("AskTransferIn", "shown again") | ("ReadInquiry", "shown") => Some(Kind::Shown),
             ("RegisterSubject", "registered") => Some(Kind::Registered),
-            ("AskTransferIn" | "ReadInquiry" | "RegisterSubject", _) => None,
+            ("AskTransferIn" | "AskBatch" | "ReadInquiry" | "RegisterSubject", _) => None,
             _ => self.subject.map(|_| Kind::Other),
         }
     }

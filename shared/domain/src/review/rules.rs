@@ -39,6 +39,8 @@ pub struct Rules {
     pub many_askers: Count,
     /// Inquiries of one operator that found nobody or nothing.
     pub many_misses: Count,
+    /// Batches of one operator that ask about the same person.
+    pub many_batches: Count,
 }
 
 /// A limit in days.
@@ -86,6 +88,7 @@ impl Default for Rules {
             repeated_reveal: within(6, 1, 0),
             many_askers: within(3, 30, 0),
             many_misses: within(10, 0, 60),
+            many_batches: within(3, 30, 0),
         }
     }
 }
@@ -100,6 +103,7 @@ impl Rules {
             self.repeated_reveal,
             self.many_askers,
             self.many_misses,
+            self.many_batches,
         ];
         // Whether a limit was reached shortly before depends on as long a time before that.
         let counts = counts.into_iter().filter(|count| count.mode != Mode::Off);

@@ -70,6 +70,7 @@ fn silent() -> Rules {
         repeated_reveal: off(rules.repeated_reveal),
         many_askers: off(rules.many_askers),
         many_misses: off(rules.many_misses),
+        many_batches: off(rules.many_batches),
         ..rules
     }
 }
@@ -257,4 +258,31 @@ fn nothing_of_a_person_is_printed() {
     log.person("山田", 12_345, MONDAY);
     let text = format!("{:?}", log.known);
     assert!(!text.contains("山田") && !text.contains("12345"), "{text}");
+}
+
+#[test]
+fn a_batch_is_no_burst_and_its_night_no_odd_hour() {
+    let mut log = Log::default();
+    for row in 0..1_000 {
+        // Old residents with one name and numbers next to each other, at three in the morning.
+        let person = log.person("山田", row, MONDAY - 100 * DAY_MS);
+        log.add(MONDAY + 17 * 60 * MINUTE_MS, "a", Kind::AskedInBatch, Some(person));
+    }
+    assert_eq!(log.findings(&Rules::default()), []);
+}
+
+#[test]
+fn a_person_in_three_batches_is_noticed() {
+    let mut log = Log::default();
+    let person = log.newcomer(MONDAY);
+    for (nth, is_found) in [(1, false), (2, false), (3, true)] {
+        log.add(MONDAY + nth * DAY_MS, "a", Kind::AskedInBatch, Some(person));
+        let inquiry = Uuid::from_u128(u128::try_from(nth).unwrap());
+        log.lines.last_mut().unwrap().inquiry = Some(inquiry);
+        let findings = log.findings(&Rules::default());
+        assert_eq!(findings.len(), usize::from(is_found));
+        if is_found {
+            expect(&findings, "many-batches", &[0, 1, 2]);
+        }
+    }
 }
