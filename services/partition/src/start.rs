@@ -88,6 +88,8 @@ pub async fn start_in(
         clock: Arc::clone(&clock),
         counters,
         imports: room::Wake::default(),
+        endings: room::Wake::default(),
+        ending: config.ending.clone(),
     });
     let setup = Setup {
         service: "partition",

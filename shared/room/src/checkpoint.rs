@@ -65,6 +65,10 @@ impl Notary {
         Ok(Self { ring, name, clock, signed: Signed::default() })
     }
 
+    pub fn ring(&self) -> &KeyRing {
+        &self.ring
+    }
+
     /// The signed checkpoint of this tree, if it is time for one.
     pub fn sign(&self, tree: &Tree) -> Result<Option<(Signed, String)>, ApiError> {
         let signed = Signed { size: tree.size(), at_unix_ms: unix_ms(self.clock.now()) };

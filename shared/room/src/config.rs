@@ -1,9 +1,11 @@
 use std::path::PathBuf;
 
 use domain::MunicipalityCode;
+use domain::retention::RetentionClass;
 use domain::review::Rules;
 use serde::Deserialize;
 use service::config::{DatabaseConfig, ListenConfig};
+use time::Date;
 use wire::tls::TlsFiles;
 
 /// Configuration of one partition instance.
@@ -42,7 +44,48 @@ pub struct Config {
     #[serde(default = "reconcile_every_s_default")]
     pub reconcile_every_s: u64,
     #[serde(default)]
+    pub ending: EndingConfig,
+    #[serde(default)]
     pub limits: Limits,
+}
+
+/// How records end.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EndingConfig {
+    /// How often records are looked for whose time is over; they are only proposed.
+    pub retention_every_s: u64,
+    /// New data keys so long after an erasure, so that what was erased cannot be read anywhere.
+    pub rotate_after_erasure_s: u64,
+    /// Cells sealed anew in one transaction.
+    pub reseal_cells_max: usize,
+    /// Where the slips of closed rooms are put, besides the answer.
+    pub slips: Option<PathBuf>,
+    /// What municipalities keep for longer than the law says.
+    pub longer: Vec<LongerRetention>,
+}
+
+impl Default for EndingConfig {
+    fn default() -> Self {
+        Self {
+            retention_every_s: 86_400,
+            rotate_after_erasure_s: 86_400,
+            reseal_cells_max: 256,
+            slips: None,
+            longer: Vec::new(),
+        }
+    }
+}
+
+/// A municipality's own choice, from a day on; what the law says remains the least.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LongerRetention {
+    pub municipality: MunicipalityCode,
+    pub class: RetentionClass,
+    pub years: u32,
+    #[serde(with = "domain::vaccination::iso_date")]
+    pub valid_from: Date,
 }
 
 /// The check of the operation logs for misuse.

@@ -15,7 +15,7 @@ use service::{ApiError, Directory, Participants, problems as common};
 use wire::Client;
 
 use crate::alarms::Alarms;
-use crate::config::{Limits, ReviewConfig, WitnessConfig, WitnessPolicy};
+use crate::config::{EndingConfig, Limits, ReviewConfig, WitnessConfig, WitnessPolicy};
 use crate::metrics::Counters;
 use crate::problems;
 use crate::room::Room;
@@ -50,6 +50,9 @@ pub struct Host {
     pub counters: Counters,
     /// Rooms in which a file waits to be checked.
     pub imports: Wake,
+    /// Rooms in which keys change or records end.
+    pub endings: Wake,
+    pub ending: EndingConfig,
 }
 
 impl std::fmt::Debug for Host {
@@ -61,9 +64,11 @@ impl std::fmt::Debug for Host {
 impl Host {
     /// The room of a municipality, if it is one of ours.
     pub fn room(&self, municipality: MunicipalityCode) -> Result<Arc<Room>, ApiError> {
-        let is_closed = self.closed.contains(&municipality);
+        let room = self.rooms.get(&municipality);
+        let is_closed = self.closed.contains(&municipality) || room.is_some_and(|r| r.is_closed());
         let refusal = if is_closed { &problems::ROOM_CLOSED } else { &problems::NOT_HOSTED };
-        self.rooms.get(&municipality).map(Arc::clone).ok_or_else(|| ApiError::new(refusal))
+        let open = room.filter(|_| !is_closed).map(Arc::clone);
+        open.ok_or_else(|| ApiError::new(refusal))
     }
 
     /// A checkpoint of the pinned log, if it is one; what was just verified is not verified again.

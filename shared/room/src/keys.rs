@@ -55,11 +55,30 @@ impl KeyRing {
         Ok(())
     }
 
-    /// Reads the store again, where another process may have changed it.
-    pub fn refresh(&self) -> Result<(), CryptoError> {
-        let keys = self.store.room(self.municipality)?;
-        self.replace(keys);
+    /// Destroys every data key but the newest; only when nothing is sealed with them any more and
+    /// [`is_settled`](Self::is_settled) says that nobody can do so.
+    pub fn destroy_older(&self) -> Result<(), CryptoError> {
+        let keys = self.store.destroy_older_data_keys(self.municipality)?;
+        self.replace(Some(keys));
         Ok(())
+    }
+
+    /// Ends the room: its keys are destroyed, and none are ever made again.
+    pub fn close(&self) -> Result<(), CryptoError> {
+        self.store.close_room(self.municipality)?;
+        self.replace(None);
+        Ok(())
+    }
+
+    /// Reads the store again, where another process may have changed it; whether it has.
+    pub fn refresh(&self) -> Result<bool, CryptoError> {
+        let stored = self.store.room(self.municipality)?;
+        let known = self.current().ok().map(|keys| keys.data_keys());
+        let is_changed = stored.as_ref().map(RoomKeys::data_keys) != known;
+        if is_changed {
+            self.replace(stored);
+        }
+        Ok(is_changed)
     }
 
     /// Whether every act that took its keys before the last change has ended.

@@ -29,7 +29,7 @@ mod writer_tests;
 use db::Migrations;
 use diesel_migrations::embed_migrations;
 
-pub use self::config::{Config, ReviewConfig, WitnessConfig, WitnessPolicy};
+pub use self::config::{Config, EndingConfig, ReviewConfig, WitnessConfig, WitnessPolicy};
 pub use self::host::Host;
 pub use self::own_room::own_room;
 pub use self::room::Room;

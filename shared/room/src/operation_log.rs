@@ -120,6 +120,7 @@ pub async fn record(host: &Host, ended: Ended) -> Result<(), ApiError> {
         _ => None,
     };
     let room = own.and_then(|municipality| host.rooms.get(&municipality));
+    let room = room.filter(|room| !room.is_closed());
     let queue = room.map_or(&host.own_log, |room| &room.queue);
     let act = ended.action.map_or_else(|| "-".to_owned(), |action| format!("{action:?}"));
     let names = names(ended.actor.as_ref());

@@ -19,6 +19,11 @@ impl Room {
     pub fn keys(&self) -> Result<Arc<RoomKeys>, ApiError> {
         self.ring.current()
     }
+
+    /// Whether the room was closed for good while it was hosted.
+    pub fn is_closed(&self) -> bool {
+        self.ring.is_closed()
+    }
 }
 
 impl std::fmt::Debug for Room {

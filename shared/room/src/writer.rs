@@ -96,6 +96,8 @@ pub struct Writer {
     tree: Option<Tree>,
     /// Signs the log; the instance's own one has no keys.
     notary: Option<Notary>,
+    /// Another process has changed the room's keys, and acts may still hold the older ones.
+    has_new_keys: bool,
     jobs: mpsc::Receiver<Job>,
     batch_acts_max: usize,
 }
@@ -113,7 +115,8 @@ impl Writer {
         (queue_acts_max, batch_acts_max): (usize, usize),
     ) -> (Queue, Self) {
         let (sender, jobs) = mpsc::channel(queue_acts_max.max(1));
-        let writer = Self { db, room, tree: None, notary: None, jobs, batch_acts_max };
+        let (tree, notary, has_new_keys) = (None, None, false);
+        let writer = Self { db, room, tree, notary, has_new_keys, jobs, batch_acts_max };
         (Queue { jobs: sender }, writer)
     }
 
@@ -175,14 +178,40 @@ impl Writer {
     fn commit(&mut self, jobs: &[Job]) -> Result<(), ApiError> {
         for _ in 1..ATTEMPTS_MAX {
             match self.try_commit(jobs) {
-                Err(error) if error.db_error().is_some_and(DbError::is_unique_violation) => {}
+                Err(error) if error.db_error().is_some_and(DbError::is_unique_violation) => {
+                    self.expect_same_keys()?;
+                }
                 done => return done,
             }
         }
         self.try_commit(jobs)
     }
 
+    /// The other process may also have changed the room's keys: what these acts have sealed with
+    /// the older ones must not be written.
+    fn expect_same_keys(&mut self) -> Result<(), ApiError> {
+        let Some(notary) = &self.notary else { return Ok(()) };
+        match notary.ring().refresh() {
+            Ok(false) => Ok(()),
+            Ok(true) => {
+                self.has_new_keys = true;
+                Err(ApiError::new(&problems::UNAVAILABLE))
+            }
+            Err(error) => Err(ApiError::caused(&problems::UNAVAILABLE, error)),
+        }
+    }
+
+    /// After the end of a room nothing is written in it, and after another process has changed its
+    /// keys nothing that was made with the older ones.
+    fn expect_keys(&mut self) -> Result<(), ApiError> {
+        let Some(notary) = &self.notary else { return Ok(()) };
+        notary.ring().current()?;
+        self.has_new_keys &= !notary.ring().is_settled();
+        if self.has_new_keys { Err(ApiError::new(&problems::UNAVAILABLE)) } else { Ok(()) }
+    }
+
     fn try_commit(&mut self, jobs: &[Job]) -> Result<(), ApiError> {
+        self.expect_keys()?;
         let tree = match self.tree.take() {
             Some(tree) => tree,
             None => self.restore()?,

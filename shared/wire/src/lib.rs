@@ -12,6 +12,7 @@ pub mod broker;
 pub mod client;
 pub mod devices;
 pub mod erasure;
+pub mod exports;
 pub mod identity;
 pub mod imports;
 pub mod intake;
