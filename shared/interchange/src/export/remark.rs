@@ -21,6 +21,11 @@ impl Why {
     pub const ALL: [Self; 4] =
         [Self::Neutralised, Self::Unmappable, Self::Empty, Self::NotInLayout];
 
+    /// Whether the row is in the file all the same.
+    pub fn is_written(self) -> bool {
+        self == Self::Neutralised
+    }
+
     /// A stable word a program can match on.
     pub fn code(self) -> &'static str {
         match self {

@@ -172,3 +172,52 @@ pub fn vouchers(
     let find = |index: &[u8; 32]| known.get(index.as_slice()).cloned().unwrap_or_default();
     Ok(indexes.iter().map(find).collect())
 }
+
+/// All vouchers of these persons.
+pub fn vouchers_of(
+    tx: &mut Tx,
+    keys: &RoomKeys,
+    permit: &Permit,
+    subjects: &[SubjectId],
+) -> Result<HashMap<SubjectId, Vec<Issued>>, ApiError> {
+    let mut found: HashMap<SubjectId, Vec<Issued>> = HashMap::new();
+    for chunk in subjects.chunks(LOOKED_UP_MAX) {
+        let rows: Vec<super::voucher::Row> = voucher::table
+            .filter(voucher::municipality.eq(permit.municipality().as_str()))
+            .filter(voucher::subject_id.eq_any(chunk.iter().map(|id| id.0.as_bytes().as_slice())))
+            .order((voucher::subject_id, voucher::dose_number, voucher::voucher_index))
+            .select((
+                voucher::voucher_index,
+                voucher::dose_number,
+                voucher::subject_id,
+                voucher::sealed,
+            ))
+            .load(tx)
+            .map_err(failed)?;
+        for row in rows {
+            let issued = super::voucher::read(keys, row)?;
+            found.entry(issued.subject).or_default().push(issued);
+        }
+    }
+    Ok(found)
+}
+
+/// The next persons of the room after this one, in the order of their handles.
+pub fn people_after(
+    tx: &mut Tx,
+    permit: &Permit,
+    after: Option<SubjectId>,
+    limit: u16,
+) -> Result<Vec<SubjectId>, ApiError> {
+    let after = after.map_or_else(Vec::new, |id| id.0.as_bytes().to_vec());
+    let rows: Vec<Vec<u8>> = subject::table
+        .filter(subject::municipality.eq(permit.municipality().as_str()))
+        .filter(subject::id.gt(after))
+        .order(subject::id)
+        .select(subject::id)
+        .distinct()
+        .limit(i64::from(limit))
+        .load(tx)
+        .map_err(failed)?;
+    rows.iter().map(|id| read_uuid(id).map(SubjectId)).collect()
+}
