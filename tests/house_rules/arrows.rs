@@ -5,7 +5,7 @@ use toml::{Table, Value};
 use crate::house::{expect_none, read, rooms};
 
 /// A room's folder and the rooms it may name in its `Cargo.toml`.
-const ARROWS: [(&str, &[&str]); 24] = [
+const ARROWS: [(&str, &[&str]); 25] = [
     ("shared/domain", &[]),
     ("shared/crypto", &["domain"]),
     ("shared/ledger", &[]),
@@ -13,6 +13,7 @@ const ARROWS: [(&str, &[&str]); 24] = [
     ("shared/wire", &["domain"]),
     ("shared/screen", &[]),
     ("shared/cast", &["domain", "wire"]),
+    ("shared/device", &["crypto", "domain", "wire"]),
     ("shared/interchange", &["domain"]),
     ("shared/audit", &["domain", "ledger", "wire"]),
     ("shared/auditor", &["audit", "crypto", "domain", "ledger", "wire"]),
@@ -29,6 +30,7 @@ const ARROWS: [(&str, &[&str]); 24] = [
         &[
             "crypto",
             "db",
+            "device",
             "domain",
             "erasure",
             "exports",
@@ -55,13 +57,14 @@ const ARROWS: [(&str, &[&str]); 24] = [
 const ROOM_WORK: [&str; 9] =
     ["crypto", "db", "domain", "interchange", "ledger", "quality", "room", "service", "wire"];
 
-const EVERY_SERVICE: [&str; 17] = [
+const EVERY_SERVICE: [&str; 18] = [
     "audit",
     "auditor",
     "broker",
     "cast",
     "crypto",
     "db",
+    "device",
     "domain",
     "intake",
     "interchange",
@@ -75,13 +78,14 @@ const EVERY_SERVICE: [&str; 17] = [
     "wire",
 ];
 
-const EVERYTHING: [&str; 23] = [
+const EVERYTHING: [&str; 24] = [
     "audit",
     "auditor",
     "broker",
     "cast",
     "crypto",
     "db",
+    "device",
     "domain",
     "erasure",
     "exports",

@@ -17,12 +17,12 @@ pub struct Config {
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
-    /// Calls that may wait to be written; more are refused as unavailable.
-    pub queue_calls_max: usize,
-    /// Calls written in one transaction.
-    pub batch_calls_max: usize,
+    /// Captures that may wait to be written; more are refused as unavailable.
+    pub queue_captures_max: usize,
+    /// Captures written in one transaction; a call's captures stay together.
+    pub batch_captures_max: usize,
     /// Captures of one device that may wait for its municipality.
-    pub waiting_per_device_max: u32,
+    pub waiting_per_device_max: u64,
     /// Captures that one device may send in a second, and at once after a pause; 0 means no limit.
     pub captures_per_s_max: u32,
     pub captures_burst_max: u32,
@@ -33,8 +33,8 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            queue_calls_max: 4_096,
-            batch_calls_max: 256,
+            queue_captures_max: 8_192,
+            batch_captures_max: 1_024,
             waiting_per_device_max: 20_000,
             captures_per_s_max: 50,
             captures_burst_max: 5_000,

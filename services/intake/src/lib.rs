@@ -9,11 +9,24 @@
 //! (how it gets out), then `routes`.
 
 mod config;
+mod devices;
+mod directory;
+mod fetch;
+mod intake;
+mod metrics;
+pub mod problems;
+mod rates;
 mod routes;
+mod send;
+mod sender;
 mod start;
+mod store;
+mod waiting;
+mod writer;
 
 use db::Migrations;
 use diesel_migrations::embed_migrations;
+use time::OffsetDateTime;
 
 pub use self::config::{Config, Limits};
 pub use self::routes::{ENDPOINTS, openapi};
@@ -26,3 +39,8 @@ pub static MIGRATIONS: Migrations = Migrations {
     sqlite: embed_migrations!("migrations/sqlite"),
     postgres: embed_migrations!("migrations/postgres"),
 };
+
+/// Milliseconds since 1970; times of the far future are cut to the largest number.
+fn unix_ms(at: OffsetDateTime) -> i64 {
+    i64::try_from(at.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX)
+}

@@ -116,6 +116,11 @@ impl Member {
         self.sealing.iter().find(|key| key.is_valid_at(now_unix_s)).map(|dated| &dated.key)
     }
 
+    /// Whether something may have been sealed to the key of this number.
+    pub fn has_sealing_key(&self, id: KeyId, now_unix_s: i64) -> bool {
+        self.sealing.iter().any(|key| key.key.id == id && key.is_valid_at(now_unix_s))
+    }
+
     /// The keys that are valid now, the newest first; for signatures in formats of their own.
     pub fn signing_keys(&self, now_unix_s: i64) -> impl Iterator<Item = &VerifyingKey> {
         let valid = self.signing.iter().filter(move |key| key.is_valid_at(now_unix_s));
