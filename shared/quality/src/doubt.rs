@@ -48,7 +48,7 @@ pub fn doubts(
     today: Date,
 ) -> Vec<Doubt> {
     let found = findings(rules, dose, person, today);
-    let voucher_doubt = voucher_doubt(voucher, dose.dose_number);
+    let voucher_doubt = voucher_doubt(&voucher.own(), dose.dose_number);
     if found.is_empty() && voucher_doubt.is_none() {
         return Vec::new();
     }
@@ -68,7 +68,8 @@ pub fn doubts(
     of_dose.chain(of_voucher).collect()
 }
 
-/// What is doubtful about a voucher alone, where nobody is named (a venue reads nothing else).
+/// What is doubtful about a voucher alone, where nobody is named (a venue reads nothing else): then
+/// a voucher of anybody may have been meant.
 pub fn voucher_doubt(voucher: &VoucherState, dose_number: u16) -> Option<Doubt> {
     let doubt = |kind, neighbours: &[Neighbour]| {
         let likely = meant(neighbours, dose_number).cloned().map(Likely::Voucher);

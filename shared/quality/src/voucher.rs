@@ -1,6 +1,8 @@
 //! Voucher numbers that are easily taken for each other.
 
 use domain::MunicipalityCode;
+use std::borrow::Cow;
+
 use domain::subject::SubjectId;
 use domain::voucher::VoucherNumber;
 
@@ -22,6 +24,24 @@ pub enum VoucherState {
         neighbours: Vec<Neighbour>,
     },
     OtherMunicipality(MunicipalityCode),
+}
+
+impl VoucherState {
+    /// Without the vouchers of others: a row that names its person never means them.
+    pub(crate) fn own(&self) -> Cow<'_, Self> {
+        let own = |neighbours: &[Neighbour]| {
+            neighbours.iter().filter(|one| one.of_same_person).cloned().collect()
+        };
+        match self {
+            Self::IssuedToOther { neighbours } => {
+                Cow::Owned(Self::IssuedToOther { neighbours: own(neighbours) })
+            }
+            Self::NeverIssued { neighbours } => {
+                Cow::Owned(Self::NeverIssued { neighbours: own(neighbours) })
+            }
+            _ => Cow::Borrowed(self),
+        }
+    }
 }
 
 /// An issued voucher whose number is one slip away from the one that was given.

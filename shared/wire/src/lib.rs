@@ -21,6 +21,7 @@ pub mod number;
 pub mod partition;
 pub mod problem;
 pub mod provision_log;
+pub mod quarantine;
 mod record_source;
 pub mod records;
 pub mod registry;

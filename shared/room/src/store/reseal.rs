@@ -100,6 +100,20 @@ pub static COLUMNS: &[SealedColumn] = &[
         more: &[],
         name: |values| whole_key("inquiry", values),
     },
+    SealedColumn {
+        table: "quarantine",
+        column: "sealed",
+        key: &[Bytes("id")],
+        more: &[],
+        name: |values| whole_key("quarantine", values),
+    },
+    SealedColumn {
+        table: "quarantine",
+        column: "decision_sealed",
+        key: &[Bytes("id")],
+        more: &[],
+        name: |values| whole_key("quarantine", values),
+    },
 ];
 
 fn versioned(table: &'static str, row: Vec<u8>, version: i64) -> Option<Name> {

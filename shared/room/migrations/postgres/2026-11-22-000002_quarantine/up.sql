@@ -40,6 +40,7 @@ ALTER TABLE quarantine ENABLE ROW LEVEL SECURITY;
 CREATE POLICY room ON quarantine USING (municipality = NULLIF(current_setting('watari.municipality', true), ''))
     WITH CHECK (municipality = NULLIF(current_setting('watari.municipality', true), ''));
 
-GRANT SELECT, INSERT ON subject_likeness TO watari_partition;
-GRANT SELECT, INSERT, DELETE ON quarantine TO watari_partition;
-GRANT UPDATE (state, version, decided_by, decided_at_unix_ms, decision, decision_sealed) ON quarantine TO watari_partition;
+-- Deleted are persons who are erased, and rows of files that were thrown away.
+GRANT SELECT, INSERT, DELETE ON subject_likeness, quarantine TO watari_partition;
+-- Sealed anew under a new data key; what was given stays as it is.
+GRANT UPDATE (sealed, state, version, decided_by, decided_at_unix_ms, decision, decision_sealed) ON quarantine TO watari_partition;
