@@ -1,6 +1,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use actix_web::web::Data;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use crypto::KeyStore;
@@ -21,7 +22,7 @@ use wire::client::Deadlines;
 use wire::identity::{NATIONAL, PeerIdentity};
 use wire::tls::{Expected, TlsIdentity};
 
-use crate::{MIGRATIONS, expire, inspect, publish, reconcile, routes, witness};
+use crate::{MIGRATIONS, batch, captures, expire, inspect, publish, reconcile, routes, witness};
 use room::Host;
 use room::Room;
 use room::alarms::Alarms;
@@ -56,6 +57,9 @@ pub async fn start_in(
     };
     let client = |kind, url: &str| Client::new(&identity, Expected::any(kind), url, deadlines);
     let registry_client = client(ServiceKind::Registry, &registry.url)?;
+    let intake =
+        config.intake_url.as_deref().map(|url| client(ServiceKind::Intake, url)).transpose()?;
+    let captures_every_ms = config.captures_every_ms;
     let participants = Participants::new(registry.stale_s_max);
     let metrics = Metrics::default();
     let counters = Counters::default();
@@ -83,6 +87,7 @@ pub async fn start_in(
         witness: config.witness,
         review: config.review.clone(),
         reconcile_every_s: config.reconcile_every_s,
+        batch: config.batch,
         exemptions: exemptions(&config)?,
         alarms: Alarms::default(),
         clock: Arc::clone(&clock),
@@ -101,18 +106,31 @@ pub async fn start_in(
         metrics,
         ready: readiness(Arc::clone(&host)),
     };
-    let data = actix_web::web::Data::from(Arc::clone(&host));
-    let running = service::server::start(setup, move |app| routes::configure(app, data.clone()))?;
+    let data = Data::from(Arc::clone(&host));
+    let batches = Arc::new(batch::Batches::new());
+    let shared = Data::from(Arc::clone(&batches));
+    let running = service::server::start(setup, move |app| {
+        app.app_data(shared.clone());
+        routes::configure(app, data.clone());
+    })?;
     let source = Source::new(registry_client.clone(), registry)?;
     let mut running = running
         .with_background(tokio::spawn(source.follow(participants)))
         .with_background(tokio::spawn(Arc::clone(&host.permissions).follow()))
         .with_background(tokio::spawn(expire::run(Arc::clone(&host))))
+        .with_background(tokio::spawn(imports::run(Arc::clone(&host))))
         .with_background(tokio::spawn(checkpoint::run(Arc::clone(&host))))
         .with_background(tokio::spawn(inspect::run(Arc::clone(&host))))
         .with_background(tokio::spawn(witness::run(Arc::clone(&host))))
         .with_background(tokio::spawn(reconcile::run(Arc::clone(&host))))
-        .with_background(tokio::spawn(publish::run(host, registry_client)));
+        .with_background(tokio::spawn(batch::stage(Arc::clone(&host), Arc::clone(&batches))))
+        .with_background(tokio::spawn(batch::run(Arc::clone(&host), batches)))
+        .with_background(tokio::spawn(records::notices_send::run(Arc::clone(&host))))
+        .with_background(tokio::spawn(publish::run(Arc::clone(&host), registry_client)));
+    if let Some(intake) = intake {
+        let captures = captures::run(Arc::clone(&host), intake, captures_every_ms);
+        running = running.with_background(tokio::spawn(captures));
+    }
     for writer in writers {
         running = running.with_background(tokio::spawn(writer.run()));
     }

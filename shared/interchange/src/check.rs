@@ -56,6 +56,7 @@ pub struct Checker<R> {
     reading: Reading,
     seen: Seen,
     summary: Summary,
+    line: u64,
 }
 
 impl<R: BufRead> Checker<R> {
@@ -76,11 +77,20 @@ impl<R: BufRead> Checker<R> {
         };
         let Options { municipality, today } = options;
         let reading = Reading { municipality, today };
-        Ok(Self { lines, layout, splitter, reading, seen: Seen::default(), summary })
+        Ok(Self { lines, layout, splitter, reading, seen: Seen::default(), summary, line: 1 })
     }
 
     pub fn kind(&self) -> FileKind {
         self.layout.kind
+    }
+
+    pub fn layout(&self) -> &'static Layout {
+        self.layout
+    }
+
+    /// The line of the row that was read last, from 1.
+    pub fn line(&self) -> u64 {
+        self.line
     }
 
     /// The next row; `None` after the last.
@@ -90,6 +100,7 @@ impl<R: BufRead> Checker<R> {
             if text.as_ref().is_ok_and(|text| text.trim().is_empty()) {
                 continue;
             }
+            self.line = line;
             let row = text.map_err(|reason| whole(line, reason));
             let row = row.and_then(|text| self.read(line, &text));
             self.summary.rows += 1;

@@ -42,6 +42,7 @@ CREATE TABLE import_subject (
     number_index BYTEA,              -- HMAC-SHA-256 under the room's own index key; only of somebody new
     number_sealed BYTEA,             -- (encrypted) as in subject_number
     address_index BYTEA,             -- HMAC-SHA-256 under the room's own index key; only of somebody new
+    likeness_index BYTEA NOT NULL,   -- HMAC-SHA-256 under the room's own index key; as in subject_likeness
     PRIMARY KEY (municipality, import_id, seq)
 );
 
