@@ -11,16 +11,25 @@ use wire::Problem;
 use wire::partition as api;
 
 use crate::{
-    ask, disclose, find_inquiry, inspect, provide, reconcile, register, release, report, review,
-    vaccinate, withhold,
+    ask, batch, device_routes, disclose, find_inquiry, inspect, provide, reconcile, register,
+    release, report, review, vaccinate, withhold,
 };
 use room::{Host, operation_log};
 
 /// Every way in.
 pub fn endpoints() -> &'static [Endpoint] {
     static ALL: LazyLock<Vec<Endpoint>> = LazyLock::new(|| {
-        [OWN, imports::ENDPOINTS, records::ENDPOINTS, erasure::ENDPOINTS, exports::ENDPOINTS]
-            .concat()
+        [
+            OWN,
+            batch::routes::ENDPOINTS,
+            device_routes::ENDPOINTS,
+            imports::ENDPOINTS,
+            records::ENDPOINTS,
+            records::NOTICE_ENDPOINTS,
+            erasure::ENDPOINTS,
+            exports::ENDPOINTS,
+        ]
+        .concat()
     });
     &ALL
 }
@@ -65,6 +74,8 @@ pub(crate) fn configure(app: &mut ServiceConfig, host: Data<Host>) {
         .route(api::OPERATORS_RELEASE, post().to(release_operator))
         .route(api::DISCLOSURES, post().to(disclose_provisions))
         .route(api::RECONCILIATION_READ, post().to(read_reconciliation))
+        .configure(batch::routes::configure)
+        .configure(device_routes::configure)
         .configure(imports::configure)
         .configure(records::configure)
         .configure(erasure::configure)
@@ -92,7 +103,14 @@ struct Api;
 /// The OpenAPI description of this service's own endpoints.
 pub fn openapi() -> utoipa::openapi::OpenApi {
     let mut api = Api::openapi();
-    for other in [imports::openapi(), records::openapi(), erasure::openapi(), exports::openapi()] {
+    for other in [
+        batch::routes::openapi(),
+        device_routes::openapi(),
+        imports::openapi(),
+        records::openapi(),
+        erasure::openapi(),
+        exports::openapi(),
+    ] {
         api.merge(other);
     }
     api

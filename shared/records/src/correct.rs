@@ -120,14 +120,14 @@ impl Change {
         }
         let Some(dose) = &self.dose else {
             let withdrawn = self.follow(tx, (keys, permit), before, None)?;
-            let notices = notices::queue_for(tx, keys, permit, &self.subject, before, None)?;
+            let notices = notices::queue_for(tx, keys, permit, &self.subject, (before, None))?;
             return Ok(Ok(Changed { newest: withdrawn, notices }));
         };
         let id = keys.dose_id(&self.subject, dose.vaccine_kind.as_deref(), dose.dose_number);
         if id == before.id {
             let after = self.follow(tx, (keys, permit), before, Some(dose))?;
             let notices =
-                notices::queue_for(tx, keys, permit, &self.subject, before, Some(&after))?;
+                notices::queue_for(tx, keys, permit, &self.subject, (before, Some(&after)))?;
             return Ok(Ok(Changed { newest: after, notices }));
         }
         let place = doses.iter().find(|held| held.id == id);
@@ -138,7 +138,7 @@ impl Change {
         self.follow(tx, (keys, permit), before, None)?;
         let place = place.cloned().unwrap_or_else(|| Held { id, number: 0, ..before.clone() });
         let after = self.follow(tx, (keys, permit), &place, Some(dose))?;
-        let notices = notices::queue_for(tx, keys, permit, &self.subject, before, Some(&after))?;
+        let notices = notices::queue_for(tx, keys, permit, &self.subject, (before, Some(&after)))?;
         Ok(Ok(Changed { newest: after, notices }))
     }
 

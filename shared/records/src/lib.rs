@@ -3,17 +3,26 @@
 //! Invariant: nothing is overwritten.  A change is a further version that says who made it and why,
 //! and it follows exactly the version that was read (`If-Match`).
 //!
-//! Reading order: `read`, `correct`, `flag`, `adopt`, `completeness`, then `notices`.
+//! Reading order: `read`, `correct`, `flag`, `adopt`, `completeness`, then `notices`
+//! with `notices_send`, `notices_receive`, `notices_read` and `notices_adopt`, and `release`.
 
 mod adopt;
 pub mod completeness;
 mod correct;
 mod flag;
+pub mod notice_problems;
+mod notice_routes;
 mod notices;
+mod notices_adopt;
+mod notices_read;
+mod notices_receive;
+pub mod notices_send;
 pub mod problems;
 mod read;
+mod release;
 mod routes;
 mod store;
 mod tag;
 
+pub use self::notice_routes::NOTICE_ENDPOINTS;
 pub use self::routes::{ENDPOINTS, configure, openapi};

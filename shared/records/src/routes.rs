@@ -11,7 +11,7 @@ use wire::Problem;
 use wire::records as api;
 
 use crate::tag::IfMatch;
-use crate::{adopt, completeness, correct, flag, read};
+use crate::{adopt, completeness, correct, flag, notice_routes, read};
 
 pub static ENDPOINTS: &[Endpoint] = &[
     Endpoint::post(api::RECORDS_FIND, Action::ReadRecords),
@@ -32,7 +32,8 @@ pub fn configure(app: &mut ServiceConfig) {
         .route(api::SUBJECTS_FLAG, post().to(flag_subject))
         .route(api::ADOPTIONS, post().to(adopt_doses))
         .route(api::COMPLETENESS, post().to(state_completeness))
-        .route(api::COMPLETENESS_READ, post().to(read_completeness));
+        .route(api::COMPLETENESS_READ, post().to(read_completeness))
+        .configure(notice_routes::configure);
 }
 
 #[derive(OpenApi)]
@@ -50,7 +51,9 @@ struct Api;
 
 /// The OpenAPI description of these endpoints.
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    Api::openapi()
+    let mut api = Api::openapi();
+    api.merge(notice_routes::Api::openapi());
+    api
 }
 
 /// An answer with the tag of the version that counts now.

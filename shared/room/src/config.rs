@@ -24,6 +24,9 @@ pub struct Config {
     /// Where venue devices hand in; absent, the rooms take no captures.
     #[serde(default)]
     pub intake_url: Option<String>,
+    /// How often captures are asked for while none come.
+    #[serde(default = "captures_every_ms_default")]
+    pub captures_every_ms: u64,
     /// Public keys (base64) of the broker that signs permits; two while one is replaced.
     pub permit_keys: Vec<String>,
     /// Verifier of the provision log (`name+hash+key`); two while its key is replaced.
@@ -46,7 +49,40 @@ pub struct Config {
     #[serde(default)]
     pub ending: EndingConfig,
     #[serde(default)]
+    pub batch: BatchConfig,
+    #[serde(default)]
     pub limits: Limits,
+}
+
+/// Many inquiries in one file.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct BatchConfig {
+    /// Rows that are asked at a time, of all rooms together, and of one source.
+    pub rows_max: usize,
+    pub source_rows_max: usize,
+    /// Files of one municipality that are not finished.
+    pub open_max: usize,
+    /// How long results stay before they are deleted, and a file that nobody starts.
+    pub kept_s: u64,
+    /// How often rooms are looked through for batches that nobody spoke of.
+    pub look_every_s: u64,
+    /// A source that does not answer is tried again after a second, then after twice as long each
+    /// time, up to this.
+    pub retry_s_max: u64,
+}
+
+impl Default for BatchConfig {
+    fn default() -> Self {
+        Self {
+            rows_max: 32,
+            source_rows_max: 4,
+            open_max: 20,
+            kept_s: 86_400,
+            look_every_s: 10,
+            retry_s_max: 30,
+        }
+    }
 }
 
 /// How records end.
@@ -102,6 +138,10 @@ impl Default for ReviewConfig {
     }
 }
 
+fn captures_every_ms_default() -> u64 {
+    2_000
+}
+
 fn reconcile_every_s_default() -> u64 {
     20
 }
@@ -151,6 +191,12 @@ pub struct Limits {
     pub answer_kept_s: u64,
     /// How often answers past their time are looked for.
     pub expire_every_s: u64,
+    /// How often waiting notices are sent and held inquiries are looked at for their time.
+    pub notices_every_s: u64,
+    /// A recipient that is away is tried again after this at the latest.
+    pub notice_retry_s_max: u64,
+    /// An inquiry about a withheld person on which nobody decided for so long is not released.
+    pub held_s_max: u64,
     /// Acts of one room that may wait to be written.
     pub queue_acts_max: usize,
     /// Acts of one room written in one transaction.
@@ -168,6 +214,9 @@ impl Default for Limits {
         Self {
             answer_kept_s: 24 * 60 * 60,
             expire_every_s: 60,
+            notices_every_s: 5,
+            notice_retry_s_max: 600,
+            held_s_max: 7 * 24 * 60 * 60,
             queue_acts_max: 1_024,
             batch_acts_max: 64,
             clock_s_max: 300,

@@ -13,6 +13,7 @@ pub mod checkpoint;
 pub mod config;
 pub mod host;
 pub mod keys;
+pub mod letter;
 pub mod metrics;
 pub mod operation_log;
 mod own_room;

@@ -2,7 +2,7 @@ use crypto::{Cell, RoomKeys};
 use db::Tx;
 use diesel::prelude::*;
 use domain::subject::SubjectId;
-use domain::{InquiryHeader, InquiryId, MunicipalityCode, Permit};
+use domain::{InquiryHeader, InquiryId, MunicipalityCode, NoticeHeader, Permit};
 use serde::Serialize;
 use service::ApiError;
 use wire::Base64Bytes;
@@ -41,6 +41,13 @@ impl Found {
     /// Who was asked.
     pub fn provider(&self) -> Result<MunicipalityCode, ApiError> {
         MunicipalityCode::parse(&self.provider).map_err(|_| broken_row())
+    }
+
+    /// Whether a notice speaks of this very question.
+    pub fn is_of(&self, header: &NoticeHeader) -> bool {
+        self.provider == header.provider.as_str()
+            && self.procedure == header.procedure
+            && self.legal_basis == header.legal_basis
     }
 
     /// Whether the same question is asked again.

@@ -5,10 +5,15 @@
 
 pub mod batch;
 pub mod batch_row;
+pub mod capture;
+pub mod device;
+pub mod held;
 pub mod inquiry;
 pub mod inspection;
 pub mod likeness;
 pub mod many;
+pub mod notice_in;
+pub mod notice_out;
 pub mod operation;
 pub mod operator_hold;
 pub mod provision;
@@ -37,4 +42,9 @@ pub fn broken_row() -> ApiError {
 
 pub fn read_uuid(bytes: &[u8]) -> Result<Uuid, ApiError> {
     Uuid::from_slice(bytes).map_err(|_| broken_row())
+}
+
+fn notice_kind(text: &str) -> Result<domain::NoticeKind, ApiError> {
+    let mut kinds = domain::NoticeKind::ALL.into_iter();
+    kinds.find(|kind| kind.as_str() == text).ok_or_else(broken_row)
 }

@@ -238,3 +238,63 @@ diesel::table! {
         answer_sealed -> Nullable<Binary>,
     }
 }
+
+diesel::table! {
+    notice_out (municipality, id) {
+        municipality -> Text,
+        id -> Binary,
+        origin -> Binary,
+        recipient -> Text,
+        subject_id -> Binary,
+        kind -> Text,
+        inquiry_id -> Nullable<Binary>,
+        state -> Text,
+        sealed -> Binary,
+        queued_at_unix_ms -> BigInt,
+        next_try_at_unix_ms -> BigInt,
+        tries -> Integer,
+        log_index -> Nullable<BigInt>,
+        receipt_sealed -> Nullable<Binary>,
+    }
+}
+
+diesel::table! {
+    notice_in (municipality, id) {
+        municipality -> Text,
+        id -> Binary,
+        origin -> Binary,
+        sender -> Text,
+        subject_id -> Binary,
+        kind -> Text,
+        inquiry_id -> Binary,
+        state -> Text,
+        sealed -> Binary,
+        log_index -> BigInt,
+        receipt_sealed -> Binary,
+        received_at_unix_ms -> BigInt,
+        decided_by -> Nullable<Text>,
+        decided_at_unix_ms -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    device (municipality, name) {
+        municipality -> Text,
+        name -> Text,
+        thumbprint -> Binary,
+        verifying_key -> Binary,
+        registered_at_unix_ms -> BigInt,
+        revoked_at_unix_ms -> Nullable<BigInt>,
+        told -> Bool,
+    }
+}
+
+diesel::table! {
+    capture_done (municipality, id, device) {
+        municipality -> Text,
+        device -> Text,
+        id -> Binary,
+        result -> Text,
+        done_at_unix_ms -> BigInt,
+    }
+}

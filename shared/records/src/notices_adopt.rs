@@ -1,0 +1,126 @@
+//! Staff adopt a notice in one step: the register gets new versions that say where they came from.
+
+use crypto::RoomKeys;
+use db::Tx;
+use domain::vaccination::Provenance;
+use domain::{Action, Actor, NoticeKind, OperatorId, Permit};
+use room::operation_log::{About, entry};
+use room::store::notice_in::{self, NoticeIn};
+use room::store::vaccination::{Held, Version};
+use room::{Host, store};
+use service::{ApiError, problems as common};
+use wire::notices::{AdoptNotice, AdoptedVersion, NoticeAdopted, NoticeEffect, NoticeState};
+
+use crate::notice_problems::{NOTICE_CHANGED, NOTICE_CONFLICT};
+use crate::notices::Change;
+use crate::notices_read::Own;
+use crate::problems::Refusal;
+use crate::read::version;
+
+/// Adopts what the notice says, or closes it; once decided, it stays decided.
+pub(crate) async fn adopt(
+    host: &Host,
+    permit: Permit,
+    request: AdoptNotice,
+) -> Result<NoticeAdopted, ApiError> {
+    permit.expect_action(Action::AdoptRecords)?;
+    let Actor::Operator { id: operator, .. } = permit.context().actor.clone() else {
+        return Err(ApiError::new(&common::DENIED));
+    };
+    let room = host.room(permit.municipality())?;
+    let keys = room.keys()?;
+    let done = room.queue.write(move |tx, acts| {
+        let notice = notice_in::find(tx, &keys, &permit, request.notice)?;
+        let about = About {
+            subject: notice.as_ref().map(|notice| notice.subject.0),
+            inquiry: notice.as_ref().map(|notice| notice.inquiry.0),
+            ..About::default()
+        };
+        let done = match &notice {
+            Some(notice) => decide(tx, &keys, &permit, (notice, &request), &operator)?,
+            None => Err(Refusal::from(&common::NOT_FOUND)),
+        };
+        let result = match &done {
+            Ok(done) => format!("notice {:?}, {} versions", done.state, done.vaccinations.len()),
+            Err(refusal) => refusal.kind.code.to_owned(),
+        };
+        acts.add(entry(&permit, about, &result));
+        Ok(done)
+    });
+    Ok(done.await??)
+}
+
+fn decide(
+    tx: &mut Tx,
+    keys: &RoomKeys,
+    permit: &Permit,
+    (notice, request): (&NoticeIn, &AdoptNotice),
+    operator: &OperatorId,
+) -> Result<Result<NoticeAdopted, Refusal>, ApiError> {
+    let own = Own::read(tx, keys, permit, notice.subject)?;
+    if notice.state != NoticeState::Open {
+        let vaccinations = adopted_by(&own, notice)?;
+        return Ok(Ok(NoticeAdopted { state: notice.state, vaccinations }));
+    }
+    if own.tag() != request.etag {
+        return Ok(Err(Refusal::from(&NOTICE_CHANGED)));
+    }
+    let weighed = own.weigh(keys, notice)?;
+    let state = match weighed.effect {
+        _ if request.keep_own => NoticeState::Kept,
+        NoticeEffect::Conflict => return Ok(Err(Refusal::from(&NOTICE_CONFLICT))),
+        NoticeEffect::NotHere => NoticeState::Seen,
+        NoticeEffect::Fits | NoticeEffect::Same => NoticeState::Adopted,
+    };
+    let mut vaccinations = Vec::new();
+    if state == NoticeState::Adopted {
+        let provenance = provenance(permit, notice);
+        for step in weighed.steps {
+            let place = (&notice.subject, &step.id, step.number);
+            let provenance = provenance.clone();
+            let (vaccination, standing) = (step.vaccination, step.standing);
+            let next = Version { vaccination, provenance, standing };
+            store::vaccination::insert(tx, keys, permit, place, &next)?;
+            let number = version(step.number)?;
+            vaccinations.push(AdoptedVersion { vaccination: step.id.0, version: number });
+        }
+        pass_on(tx, keys, permit, notice)?;
+    }
+    notice_in::close(tx, permit, (notice.id, state), Some(operator))?;
+    Ok(Ok(NoticeAdopted { state, vaccinations }))
+}
+
+/// Tells those to whom this room gave the dose after the notice had come.
+fn pass_on(
+    tx: &mut Tx,
+    keys: &RoomKeys,
+    permit: &Permit,
+    notice: &NoticeIn,
+) -> Result<(), ApiError> {
+    if notice.kind != NoticeKind::Corrected {
+        return Ok(());
+    }
+    let change = Change { origin: notice.letter.origin, correction: notice.letter.correction()? };
+    change.queue(tx, keys, permit, (&notice.subject, Some(notice.sender))).map(drop)
+}
+
+fn provenance(permit: &Permit, notice: &NoticeIn) -> Provenance {
+    let at_unix_s = permit.context().at.unix_timestamp();
+    let (provider, inquiry) = (notice.sender, notice.inquiry);
+    match notice.kind {
+        NoticeKind::Corrected => Provenance::Noticed { provider, notice: notice.id.0, at_unix_s },
+        NoticeKind::Released => Provenance::Adopted { provider, inquiry, at_unix_s },
+    }
+}
+
+/// The versions that an earlier adoption made, for whoever asks again.
+fn adopted_by(own: &Own, notice: &NoticeIn) -> Result<Vec<AdoptedVersion>, ApiError> {
+    let is_its = |held: &&Held| match (&held.version.provenance, notice.kind) {
+        (Provenance::Noticed { notice: by, .. }, NoticeKind::Corrected) => *by == notice.id.0,
+        (Provenance::Adopted { inquiry, .. }, NoticeKind::Released) => *inquiry == notice.inquiry,
+        _ => false,
+    };
+    let held = own.versions.iter().filter(is_its);
+    held.map(|held| Ok(AdoptedVersion { vaccination: held.id.0, version: version(held.number)? }))
+        .collect()
+}

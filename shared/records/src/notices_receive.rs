@@ -1,0 +1,187 @@
+//! Takes a notice of another municipality in: believed only with signature, proof and commitment,
+//! and only about an inquiry that this room made itself.
+
+use crypto::{Purpose, Signature};
+use db::Tx;
+use domain::{Action, NoticeHeader, NoticeKind, OpContext, Permit, authorize};
+use room::letter::Letter;
+use room::operation_log::{About, conclude, entry, unix_ms};
+use room::store::notice_in::{self, NoticeIn};
+use room::{Host, Room, receipt, store};
+use service::ApiError;
+use wire::notices::{BrokerNotice, NoticeReceived, NoticeState, ReceiveNotice, entry_of};
+use wire::provision_log::Receipt;
+
+use crate::notice_problems::NOTICE_REFUSED;
+use crate::notices::Change;
+
+pub(crate) async fn receive(
+    host: &Host,
+    context: &OpContext,
+    request: ReceiveNotice,
+) -> Result<NoticeReceived, ApiError> {
+    let recipient = request.notice.header.inquirer;
+    let permit = authorize(context, Action::ReceiveNotice, recipient)?;
+    let room = host.room(recipient)?;
+    let notice = request.notice.header.notice;
+    // A refusal names the inquiry, never a person.
+    let inquiry = Some(request.notice.header.inquiry.0);
+    let taken = take_in(host, &room, &permit, request).await;
+    conclude(&room, &permit, About { inquiry, ..About::default() }, taken).await?;
+    Ok(NoticeReceived { notice })
+}
+
+async fn take_in(
+    host: &Host,
+    room: &Room,
+    permit: &Permit,
+    ReceiveNotice { notice, receipt }: ReceiveNotice,
+) -> Result<(), ApiError> {
+    let keys = room.keys()?;
+    check(host, permit, &notice, &receipt)?;
+    let refused = || ApiError::new(&NOTICE_REFUSED);
+    let context = notice.header.to_signed_bytes();
+    let plain = crypto::open_notice(&keys, &context, &notice.sealed.0).map_err(|_| refused())?;
+    let letter = Letter::read(&plain).map_err(|_| refused())?;
+    let permit = permit.clone();
+    let is_taken = room
+        .queue
+        .write(move |tx, acts| {
+            let about = |subject| About {
+                purpose: format!("notice {}", notice.header.kind.as_str()),
+                subject,
+                inquiry: Some(notice.header.inquiry.0),
+            };
+            let read = addressed(tx, &keys, &permit, (&notice, &letter))?;
+            let Some(read) = read else {
+                acts.add(entry(&permit, about(None), NOTICE_REFUSED.code));
+                return Ok(false);
+            };
+            let result = read.keep(tx, &keys, &permit, (&notice, &letter, &receipt))?;
+            acts.add(entry(&permit, about(Some(read.subject.0)), result));
+            Ok(result != NOTICE_REFUSED.code)
+        })
+        .await?;
+    is_taken.then_some(()).ok_or_else(refused)
+}
+
+/// Everything that can be checked without the room's records.
+fn check(
+    host: &Host,
+    permit: &Permit,
+    notice: &BrokerNotice,
+    receipt: &Receipt,
+) -> Result<(), ApiError> {
+    let refused = || ApiError::new(&NOTICE_REFUSED);
+    let BrokerNotice { header, commitment, sealed, signature } = notice;
+    let now_unix_s = permit.context().at.unix_timestamp();
+    let age_s = now_unix_s.saturating_sub(header.sent_at_unix_s);
+    if !header.is_well_formed() || age_s.saturating_abs() > host.limits.clock_s_max {
+        return Err(refused());
+    }
+    let directory = host.directory()?;
+    let sender = directory.member(header.provider).ok_or_else(refused)?;
+    let signature = Signature::try_from(signature.0.as_slice()).map_err(|_| refused())?;
+    let signed = BrokerNotice::signed_bytes(header, &commitment.0, &sealed.0);
+    if !sender.has_signed(now_unix_s, (Purpose::Notice, &signed), &signature) {
+        return Err(refused());
+    }
+    // The log must say what was signed.
+    let logged = receipt::proven(host, receipt).ok_or_else(refused)?;
+    let expected = entry_of(header, commitment.clone(), logged.decided_at_unix_ms);
+    if logged == expected { Ok(()) } else { Err(refused()) }
+}
+
+/// A letter that speaks of a person about whom this room had asked its sender.
+struct Addressed {
+    subject: domain::subject::SubjectId,
+    change: Option<Change>,
+}
+
+fn addressed(
+    tx: &mut Tx,
+    keys: &crypto::RoomKeys,
+    permit: &Permit,
+    (notice, letter): (&BrokerNotice, &Letter),
+) -> Result<Option<Addressed>, ApiError> {
+    let header = &notice.header;
+    let asked = store::inquiry::find(tx, keys, permit, header.inquiry)?;
+    let Some(asked) = asked.filter(|asked| asked.is_of(header)) else { return Ok(None) };
+    let subject = asked.subject;
+    let Some(number) = store::subject::number_of(tx, keys, permit, subject)? else {
+        return Ok(None);
+    };
+    if letter.commit(&number).ok().as_ref() != Some(&notice.commitment) {
+        return Ok(None);
+    }
+    let (origin, correction, doses) = (letter.origin, letter.correction(), letter.doses());
+    Ok(match (header.kind, correction, doses) {
+        (NoticeKind::Corrected, Ok(correction), _) => {
+            Some(Addressed { subject, change: Some(Change { origin, correction }) })
+        }
+        (NoticeKind::Released, _, Ok(_)) => Some(Addressed { subject, change: None }),
+        _ => None,
+    })
+}
+
+impl Addressed {
+    /// Keeps the notice, and tells those to whom this room passed the dose on; returns the result
+    /// for the operation log.
+    fn keep(
+        &self,
+        tx: &mut Tx,
+        keys: &crypto::RoomKeys,
+        permit: &Permit,
+        (notice, letter, receipt): (&BrokerNotice, &Letter, &Receipt),
+    ) -> Result<&'static str, ApiError> {
+        let header = &notice.header;
+        if let Some(known) = notice_in::find(tx, keys, permit, header.notice)? {
+            let is_same = known.letter == *letter
+                && known.sender == header.provider
+                && known.inquiry == header.inquiry;
+            return Ok(if is_same { "received again" } else { NOTICE_REFUSED.code });
+        }
+        let is_again = notice_in::is_known(tx, permit, letter.origin)?
+            || store::notice_out::is_origin(tx, permit, letter.origin)?;
+        let incoming = NoticeIn {
+            id: header.notice,
+            sender: header.provider,
+            subject: self.subject,
+            kind: header.kind,
+            inquiry: header.inquiry,
+            state: if is_again { NoticeState::Again } else { NoticeState::Open },
+            letter: letter.clone(),
+            log_index: receipt.index,
+            received_at_unix_ms: unix_ms(permit.context().at),
+        };
+        if let (Some(change), false) = (&self.change, is_again) {
+            self.supersede(tx, keys, permit, (change, header))?;
+            change.queue(tx, keys, permit, (&self.subject, Some(header.provider)))?;
+        }
+        notice_in::insert(tx, keys, permit, &incoming, receipt)?;
+        Ok(if is_again { "received by another way" } else { "received" })
+    }
+
+    /// Closes open notices of the same sender that this one goes on from.
+    fn supersede(
+        &self,
+        tx: &mut Tx,
+        keys: &crypto::RoomKeys,
+        permit: &Permit,
+        (change, header): (&Change, &NoticeHeader),
+    ) -> Result<(), ApiError> {
+        for one in notice_in::of_subject(tx, keys, permit, &self.subject)? {
+            let is_open = one.state == NoticeState::Open && one.kind == NoticeKind::Corrected;
+            if is_open && one.sender == header.provider {
+                let before = one.letter.correction()?;
+                let earlier = &change.correction.earlier;
+                let goes_on = before.earlier.iter().chain(&before.after);
+                if before.after.is_some() && goes_on.into_iter().all(|dose| earlier.contains(dose))
+                {
+                    notice_in::close(tx, permit, (one.id, NoticeState::Superseded), None)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
