@@ -23,6 +23,8 @@ mod start;
 mod store;
 mod waiting;
 mod writer;
+#[cfg(test)]
+mod writer_tests;
 
 use db::Migrations;
 use diesel_migrations::embed_migrations;

@@ -123,7 +123,15 @@ pub static DISCLOSURE_TOO_LONG: ProblemKind = ProblemKind {
     next_step: "Nothing was shown. Tell the operator of the platform the request id.",
 };
 
-pub static ALL: [&ProblemKind; 15] = [
+pub static DEVICE_NAME_TAKEN: ProblemKind = ProblemKind {
+    code: "device-name-taken",
+    status: 409,
+    title: "A device of this name was registered before.",
+    owner: Owner::Asker,
+    next_step: "Give the device a name that was never used.",
+};
+
+pub static ALL: [&ProblemKind; 16] = [
     &NOT_IN_REGISTER,
     &NOT_HOSTED,
     &ROOM_CLOSED,
@@ -139,6 +147,7 @@ pub static ALL: [&ProblemKind; 15] = [
     &INSPECTION_ALTERED,
     &LOG_DOUBTFUL,
     &DISCLOSURE_TOO_LONG,
+    &DEVICE_NAME_TAKEN,
 ];
 
 /// Whether a line of the operation log ended with a problem.

@@ -1,0 +1,2 @@
+DROP TABLE capture_done;
+DROP TABLE device;
