@@ -1,7 +1,9 @@
 //! Every request leaves exactly one complete line in the right operation log (C101, C112, C118).
 
+mod records;
+
 use domain::{Action, IndividualNumber, InquiryId, MunicipalityCode, RequestId, Role, ServiceKind};
-use partition::endpoints;
+use partition::endpoints as every_endpoint;
 use serde_json::{Value, json};
 use service::Endpoint;
 use uuid::Uuid;
@@ -23,15 +25,39 @@ struct Party {
     actor: &'static str,
     terminal: &'static str,
     room: &'static str,
+    /// What changes something that is there names the version it follows.
+    tag: Option<String>,
 }
 
 impl Party {
     fn operator(desk: Desk, actor: &'static str, room: &'static str) -> Self {
-        Self { client: desk.client, token: Some(desk.token), actor, terminal: "t-1", room }
+        Self {
+            client: desk.client,
+            token: Some(desk.token),
+            actor,
+            terminal: "t-1",
+            room,
+            tag: None,
+        }
     }
 
     fn service(client: Client, actor: &'static str, room: &'static str) -> Self {
-        Self { client, token: None, actor, terminal: "-", room }
+        Self { client, token: None, actor, terminal: "-", room, tag: None }
+    }
+}
+
+impl Party {
+    async fn post(
+        &self,
+        endpoint: &Endpoint,
+        request: &RequestId,
+        body: &Value,
+    ) -> Result<Value, CallError> {
+        let (path, token) = (endpoint.path, self.token.as_deref());
+        match &self.tag {
+            Some(tag) => self.client.post_if_match(path, request, (token, tag), body).await,
+            None => self.client.post(path, request, token, body).await,
+        }
     }
 }
 
@@ -44,17 +70,21 @@ struct Row {
     bad: Option<Value>,
     knows_inquiry: bool,
     knows_subject: bool,
+    /// For `If-Match`.
+    tag: Option<String>,
+}
+
+impl Row {
+    fn new(role: Option<Role>, good: Value, bad: Value) -> Self {
+        let bad = (!bad.is_null()).then_some(bad);
+        let (knows_inquiry, knows_subject) = (false, false);
+        Self { role, good: Some(good), bad, knows_inquiry, knows_subject, tag: None }
+    }
 }
 
 fn row(action: Action, world: &Scene) -> Row {
     let (clerk, supervisor) = (Some(Role::Clerk), Some(Role::Supervisor));
-    let row = |role, good, bad: Value| Row {
-        role,
-        good: Some(good),
-        bad: (!bad.is_null()).then_some(bad),
-        knows_inquiry: false,
-        knows_subject: false,
-    };
+    let row = Row::new;
     let page = |limit| json!({ "from": 0, "limit": limit });
     match action {
         Action::RegisterSubject => {
@@ -100,15 +130,16 @@ fn row(action: Action, world: &Scene) -> Row {
             bad: Some(provide(ADACHI)),
             knows_inquiry: true,
             knows_subject: false,
+            tag: None,
         },
-        other => panic!("{other:?}: say here how its endpoint is called"),
+        other => records::row(other, world),
     }
 }
 
 fn subject(serial: u32) -> Value {
     json!({
         "individualNumber": IndividualNumber::for_test(serial).reveal(),
-        "addressNumber": "1", "name": "山田", "nameKana": "ヤマダ",
+        "addressNumber": serial.to_string(), "name": "山田", "nameKana": "ヤマダ",
         "birthDate": "1980-01-02", "sex": "female",
     })
 }
@@ -136,6 +167,7 @@ fn provide(provider: &str) -> Value {
 /// What the calls refer to.
 struct Scene {
     stranger: Uuid,
+    patient: records::Patient,
     dose: Value,
     asked: InquiryId,
     path: &'static str,
@@ -146,11 +178,12 @@ impl Scene {
     async fn set(world: &World) -> Self {
         world.mover(1).await;
         let stranger = world.desk(KORIYAMA, Role::Clerk).register(2).await;
+        let patient = records::Patient::set(world).await;
         let asked = question(1);
         let answer = world.ask(&asked).await.unwrap();
         let dose = serde_json::to_value(&answer.vaccinations[0]).unwrap();
         let serial = std::cell::Cell::new(10);
-        Self { stranger, dose, asked: asked.inquiry, path: "", serial }
+        Self { stranger, patient, dose, asked: asked.inquiry, path: "", serial }
     }
 
     fn next(&self) -> u32 {
@@ -163,9 +196,7 @@ impl Scene {
 /// and what other services did about it.
 async fn call(world: &World, endpoint: &Endpoint, party: &Party, body: &Value) -> OperationEntry {
     let request = RequestId::make_random();
-    let token = party.token.as_deref();
-    let answer: Result<Value, CallError> =
-        party.client.post(endpoint.path, &request, token, body).await;
+    let answer = party.post(endpoint, &request, body).await;
     let result = match &answer {
         Ok(_) => None,
         Err(error) => Some(error.problem().expect("a problem document").code.clone()),
@@ -190,14 +221,15 @@ async fn call(world: &World, endpoint: &Endpoint, party: &Party, body: &Value) -
 }
 
 fn endpoints() -> impl Iterator<Item = &'static Endpoint> {
-    endpoints().iter().filter(|endpoint| endpoint.action != Action::ReadHealth)
+    every_endpoint().iter().filter(|endpoint| endpoint.action != Action::ReadHealth)
 }
 
 fn allowed(world: &World, row: &Row) -> Party {
-    match row.role {
+    let party = match row.role {
         Some(role) => Party::operator(world.desk(KORIYAMA, role), "person-1", KORIYAMA),
         None => Party::service(world.service(ServiceKind::Broker), "broker/main", OWN),
-    }
+    };
+    Party { tag: row.tag.clone(), ..party }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -255,7 +287,7 @@ fn strangers(world: &World, row: &Row) -> Vec<Party> {
     let desk = |municipality| world.desk(municipality, Role::Supervisor);
     let without = |token| {
         let Desk { client, .. } = desk(KORIYAMA);
-        Party { client, token, actor: "-", terminal: "t-1", room: KORIYAMA }
+        Party { client, token, actor: "-", terminal: "t-1", room: KORIYAMA, tag: None }
     };
     let registry = world.service(ServiceKind::Registry);
     let mut strangers = vec![Party::service(registry, "registry/main", OWN)];
@@ -274,7 +306,14 @@ fn strangers(world: &World, row: &Row) -> Vec<Party> {
     } else {
         strangers.push(Party::operator(desk(KORIYAMA), "-", KORIYAMA));
         let Desk { client, .. } = desk(URUMA);
-        strangers.push(Party { client, token: None, actor: "-", terminal: "t-1", room: OWN });
+        strangers.push(Party {
+            client,
+            token: None,
+            actor: "-",
+            terminal: "t-1",
+            room: OWN,
+            tag: None,
+        });
     }
     strangers
 }
@@ -295,7 +334,8 @@ async fn a_body_that_cannot_be_used_and_a_room_that_is_elsewhere_leave_a_line() 
             let (elsewhere, body) = match row.role {
                 Some(role) => {
                     let desk = world.desk(URUMA, role);
-                    (Party::operator(desk, "person-1", OWN), row.good.unwrap())
+                    let elsewhere = Party::operator(desk, "person-1", OWN);
+                    (Party { tag: row.tag, ..elsewhere }, row.good.unwrap())
                 }
                 None => (party, provide(URUMA)),
             };
@@ -347,9 +387,7 @@ async fn what_cannot_be_written_down_does_not_happen_and_is_not_answered() {
             world.execute(BROKEN).await;
             for body in [&body, &json!({ "unknown": 1 })] {
                 let request = RequestId::make_random();
-                let token = party.token.as_deref();
-                let answer: Result<Value, CallError> =
-                    party.client.post(endpoint.path, &request, token, body).await;
+                let answer = party.post(endpoint, &request, body).await;
                 let (status, _) = refusal(answer);
                 assert!(status >= 500, "{}: {status}", endpoint.path);
             }

@@ -6,11 +6,16 @@
     reason = "tests stop at the first surprise"
 )]
 
+mod adopting;
 mod closing;
+mod completeness;
+mod correcting;
 mod coverage;
 mod disclosing;
 mod endings;
+mod flagging;
 mod inspecting;
+mod reading;
 mod reconciling;
 mod witnessing;
 mod world;

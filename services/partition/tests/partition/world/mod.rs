@@ -199,6 +199,17 @@ impl World {
         self.client(kind, "main", self.running())
     }
 
+    /// A machine of a municipality, which logs in by its certificate alone.
+    pub(crate) fn system(&self, municipality: &str) -> Client {
+        let municipality = MunicipalityCode::parse(municipality).unwrap();
+        let system = TerminalId::parse("ledger-1").unwrap();
+        let identity = PeerIdentity::System { municipality, system };
+        let name = format!("system-{}", Uuid::new_v4());
+        let identity = TlsIdentity::load(&files(&self.authority, identity, &name)).unwrap();
+        let expected = Expected::any(ServiceKind::Partition);
+        Client::new(&identity, expected, &url(self.running()), Deadlines::default()).unwrap()
+    }
+
     /// A person who moved from Adachi to Koriyama, with a dose there.
     pub(crate) async fn mover(&self, number: u32) {
         self.desk(KORIYAMA, Role::Clerk).register(number).await;
@@ -281,10 +292,26 @@ impl Desk {
         self.client.post(path, &RequestId::make_random(), Some(&self.token), body).await
     }
 
+    /// The same on the condition that the record still has this tag.
+    pub(crate) async fn post_if<A: DeserializeOwned>(
+        &self,
+        path: &str,
+        tag: &str,
+        body: &impl Serialize,
+    ) -> Result<A, CallError> {
+        let request = RequestId::make_random();
+        self.client.post_if_match(path, &request, (Some(&self.token), tag), body).await
+    }
+
+    pub(crate) async fn vaccinate(&self, subject: Uuid, vaccination: Vaccination) {
+        let dose = api::RegisterVaccination { subject, vaccination };
+        self.post::<api::VaccinationRegistered>(api::VACCINATIONS, &dose).await.unwrap();
+    }
+
     pub(crate) async fn register(&self, number: u32) -> Uuid {
         let subject = api::RegisterSubject {
             individual_number: WireNumber(IndividualNumber::for_test(number)),
-            address_number: "1".to_owned(),
+            address_number: number.to_string(),
             name: "山田".to_owned(),
             name_kana: "ヤマダ".to_owned(),
             birth_date: time::macros::date!(1980 - 01 - 02),
@@ -295,7 +322,7 @@ impl Desk {
     }
 }
 
-fn dose() -> Vaccination {
+pub(crate) fn dose() -> Vaccination {
     Vaccination {
         status: Status::Done,
         dose_number: 1,
