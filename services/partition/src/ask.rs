@@ -5,7 +5,8 @@
 
 use std::sync::Arc;
 
-use crypto::{AnswerKey, Purpose, seal_request};
+use crypto::{AnswerKey, Purpose, RoomKeys, seal_request};
+use db::Tx;
 use domain::law::{NotPermitted, day_in_japan};
 use domain::municipalities::ended_municipality;
 use domain::subject::SubjectId;
@@ -19,11 +20,11 @@ use wire::provision_log::{End, Entry};
 use wire::{Base64Bytes, CallError};
 
 use room::Host;
-use room::receipt;
 use room::Room;
 use room::metrics::ResultLabels;
 use room::operation_log::{About, conclude, entry};
 use room::question::{read_answer, write_question};
+use room::receipt;
 use room::store::inquiry::{Proof, Settled, State};
 use room::writer::Acts;
 use room::{problems, store};
@@ -31,15 +32,39 @@ use room::{problems, store};
 /// The only record items that may be asked for today (C069, C070).
 const ITEMS: &str = "vaccination";
 
+/// Batch and row of an inquiry that is one of many; its end is kept there in the same transaction.
+pub(crate) type Place = (uuid::Uuid, u32);
+
 /// Asks, or gives the answer that is already there.
 pub(crate) async fn ask(
     host: &Host,
     permit: Permit,
     request: AskRequest,
 ) -> Result<AskAnswer, ApiError> {
+    permit.expect_action(Action::AskTransferIn)?;
+    ask_as(host, permit, request, None).await
+}
+
+/// The same for a row of a batch, as long as the batch runs.
+pub(crate) async fn ask_row(
+    host: &Host,
+    permit: Permit,
+    request: AskRequest,
+    place: Place,
+) -> Result<AskAnswer, ApiError> {
+    permit.expect_action(Action::AskBatch)?;
+    ask_as(host, permit, request, Some(place)).await
+}
+
+async fn ask_as(
+    host: &Host,
+    permit: Permit,
+    request: AskRequest,
+    place: Option<Place>,
+) -> Result<AskAnswer, ApiError> {
     let room = host.room(permit.municipality())?;
     let inquiry = About { inquiry: Some(request.inquiry.0), ..About::default() };
-    let answer = ask_from(host, &room, permit.clone(), request).await;
+    let answer = ask_from(host, &room, permit.clone(), (request, place)).await;
     conclude(&room, &permit, inquiry, answer).await
 }
 
@@ -47,14 +72,15 @@ async fn ask_from(
     host: &Host,
     room: &Arc<Room>,
     permit: Permit,
-    request: AskRequest,
+    (request, place): (AskRequest, Option<Place>),
 ) -> Result<AskAnswer, ApiError> {
     let number = request.individual_number.0.clone();
     let mut header = header(host, &permit, request)?;
     if host.is_log_doubtful() {
         return Err(ApiError::new(&problems::LOG_DOUBTFUL));
     }
-    let subject = match begin(room, permit.clone(), header.clone(), number.clone()).await? {
+    let asked = (header.clone(), number.clone());
+    let subject = match begin(room, permit.clone(), asked, place).await? {
         Begun::Answered(answer) => return Ok(answer),
         Begun::Refused(kind) => return Err(ApiError::new(kind)),
         // The log knows one act: a retry from another desk speaks of the first one.
@@ -64,13 +90,14 @@ async fn ask_from(
         }
         Begun::Send(subject) => subject,
     };
-    let settled = exchange(host, room, &permit, (&header, &number)).await;
+    let path = if place.is_some() { broker::BATCH_INQUIRIES } else { broker::INQUIRIES };
+    let settled = exchange(host, room, &permit, (&header, &number, path)).await;
     let about = about(&header, Some(subject));
     let label = |result| host.counters.asked.get_or_create(&ResultLabels { result }).inc();
     match settled {
         Ok(settled) => {
             label(outcome(settled.answer.outcome));
-            settle(room, permit, about, settled).await
+            settle(room, permit, about, (settled, place)).await
         }
         Err(error) => {
             label("failed");
@@ -84,12 +111,12 @@ async fn exchange(
     host: &Host,
     room: &Room,
     permit: &Permit,
-    (header, number): (&InquiryHeader, &IndividualNumber),
+    (header, number, path): (&InquiryHeader, &IndividualNumber, &str),
 ) -> Result<Settled, ApiError> {
     let (inquiry, expected) = seal(host, room, header, number)?;
     let request_id = &permit.context().request;
     let answer: Result<BrokerAnswer, CallError> =
-        host.broker.post(broker::INQUIRIES, request_id, None, &inquiry).await;
+        host.broker.post(path, request_id, None, &inquiry).await;
     read(host, header, number, (&expected, answer.map_err(ApiError::relay)?))
 }
 
@@ -120,7 +147,6 @@ fn header(host: &Host, permit: &Permit, request: AskRequest) -> Result<InquiryHe
 }
 
 fn asker(permit: &Permit) -> Result<(OperatorId, TerminalId), ApiError> {
-    permit.expect_action(Action::AskTransferIn)?;
     match &permit.context().actor {
         Actor::Operator { id, terminal, .. } => Ok((id.clone(), terminal.clone())),
         _ => Err(ApiError::new(&common::DENIED)),
@@ -138,14 +164,21 @@ enum Begun {
 async fn begin(
     room: &Arc<Room>,
     permit: Permit,
-    header: InquiryHeader,
-    number: IndividualNumber,
+    (header, number): (InquiryHeader, IndividualNumber),
+    place: Option<Place>,
 ) -> Result<Begun, ApiError> {
     let keys = room.keys()?;
     room.queue
         .write(move |tx, acts| {
             if store::operator_hold::is_held(tx, &permit, header.operator.as_str())? {
                 let kind = &problems::OPERATOR_HELD;
+                acts.add(entry(&permit, about(&header, None), kind.code));
+                return Ok(Begun::Refused(kind));
+            }
+            if let Some((batch, _)) = place
+                && !store::batch::is_running(tx, &permit, batch)?
+            {
+                let kind = &crate::batch::problems::NOT_RUNNING;
                 acts.add(entry(&permit, about(&header, None), kind.code));
                 return Ok(Begun::Refused(kind));
             }
@@ -166,7 +199,10 @@ async fn begin(
                         let terminal = first_terminal(&found.terminal)?;
                         (Begun::Again(subject, terminal), line("begun again").begun())
                     }
-                    State::Answered(answer) => (Begun::Answered(answer), line("shown again")),
+                    State::Answered(answer) => {
+                        keep(tx, &keys, &permit, (place, &answer))?;
+                        (Begun::Answered(answer), line("shown again"))
+                    }
                     State::Expired => {
                         let kind = &problems::INQUIRY_EXPIRED;
                         (Begun::Refused(kind), line(kind.code))
@@ -285,7 +321,7 @@ async fn settle(
     room: &Arc<Room>,
     permit: Permit,
     about: About,
-    settled: Settled,
+    (settled, place): (Settled, Option<Place>),
 ) -> Result<AskAnswer, ApiError> {
     let keys = room.keys()?;
     room.queue
@@ -300,11 +336,24 @@ async fn settle(
                     _ => (None, problems::INQUIRY_EXPIRED.code),
                 }
             };
+            if let Some(answer) = &answer {
+                keep(tx, &keys, &permit, (place, answer))?;
+            }
             acts.add(entry(&permit, about.clone(), result));
             Ok(answer)
         })
         .await?
         .ok_or_else(|| ApiError::new(&problems::INQUIRY_EXPIRED))
+}
+
+/// Keeps the answer in its row too, where the inquiry is one of many.
+fn keep(
+    tx: &mut Tx,
+    keys: &RoomKeys,
+    permit: &Permit,
+    (place, answer): (Option<Place>, &AskAnswer),
+) -> Result<(), ApiError> {
+    place.map_or(Ok(()), |place| store::batch_row::settle(tx, keys, permit, (place, answer)))
 }
 
 fn outcome(outcome: AskOutcome) -> &'static str {

@@ -15,7 +15,9 @@ use service::{ApiError, Directory, Participants, problems as common};
 use wire::Client;
 
 use crate::alarms::Alarms;
-use crate::config::{EndingConfig, Limits, ReviewConfig, WitnessConfig, WitnessPolicy};
+use crate::config::{
+    BatchConfig, EndingConfig, Limits, ReviewConfig, WitnessConfig, WitnessPolicy,
+};
 use crate::metrics::Counters;
 use crate::problems;
 use crate::room::Room;
@@ -44,6 +46,7 @@ pub struct Host {
     pub witness: WitnessConfig,
     pub review: ReviewConfig,
     pub reconcile_every_s: u64,
+    pub batch: BatchConfig,
     pub exemptions: DisclosureExemptions,
     pub alarms: Alarms,
     pub clock: Arc<dyn Clock>,

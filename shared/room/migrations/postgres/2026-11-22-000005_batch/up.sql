@@ -60,5 +60,6 @@ CREATE POLICY room ON batch_row USING (municipality = NULLIF(current_setting('wa
 
 GRANT SELECT, INSERT ON batch, batch_part, batch_row TO watari_partition;
 GRANT UPDATE (state, stopped_because, rows, bad_rows, staged_rows, started_at_unix_ms, finished_at_unix_ms, expires_at_unix_ms) ON batch TO watari_partition;
-GRANT UPDATE (state, reason, answer_sealed) ON batch_row TO watari_partition;
+GRANT UPDATE (state, reason, question_sealed, answer_sealed) ON batch_row TO watari_partition;
+GRANT UPDATE (sealed) ON batch_part TO watari_partition;
 GRANT DELETE ON batch_part, batch_row TO watari_partition;
