@@ -50,7 +50,7 @@ impl std::fmt::Debug for Value {
 }
 
 /// A row may have so many columns of interest, besides one that is sealed.
-const PARTS_MAX: usize = 4;
+const PARTS_MAX: usize = 5;
 
 /// Each column of interest in the place for its kind, and NULL in the others.
 #[derive(QueryableByName)]
@@ -79,6 +79,12 @@ struct Row {
     n3: Option<i64>,
     #[diesel(sql_type = Nullable<Text>)]
     t3: Option<String>,
+    #[diesel(sql_type = Nullable<Binary>)]
+    b4: Option<Vec<u8>>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    n4: Option<i64>,
+    #[diesel(sql_type = Nullable<Text>)]
+    t4: Option<String>,
     #[diesel(sql_type = Nullable<Binary>)]
     sealed: Option<Vec<u8>>,
 }
@@ -167,6 +173,7 @@ impl Row {
             (self.b1, self.n1, self.t1),
             (self.b2, self.n2, self.t2),
             (self.b3, self.n3, self.t3),
+            (self.b4, self.n4, self.t4),
         ];
         let value = |(bytes, number, text): (Option<Vec<u8>>, Option<i64>, Option<String>)| {
             let bytes = bytes.map(Value::Bytes);

@@ -17,112 +17,115 @@ use Part::{Bytes, Number};
 pub struct SealedColumn {
     pub table: &'static str,
     pub column: &'static str,
+    /// The table whose cells these are; a staged row is sealed as it will be kept.
+    of: &'static str,
     /// The primary key after the municipality.
     key: &'static [Part],
     /// Further columns that the name of a cell is made of.
     more: &'static [Part],
-    /// How its cells are called; the same as where the column is written.
-    name: fn(&[Value]) -> Option<Name>,
-}
-
-/// A cell's name as its writer gives it.
-struct Name {
-    table: &'static str,
-    row: Vec<u8>,
-    version: u32,
-}
-
-impl Name {
-    fn new(table: &'static str, row: Vec<u8>) -> Option<Self> {
-        Some(Self { table, row, version: 1 })
-    }
+    /// What the row is called, with its version; the same as where the column is written.
+    name: fn(&[Value]) -> Option<(Vec<u8>, u32)>,
 }
 
 pub static COLUMNS: &[SealedColumn] = &[
-    SealedColumn {
-        table: "subject",
-        column: "sealed",
-        key: &[Bytes("id"), Number("version")],
-        more: &[],
-        name: |values| match values {
-            [Value::Bytes(id), Value::Number(version)] => {
-                versioned("subject", id.clone(), *version)
-            }
-            _ => None,
-        },
-    },
-    SealedColumn {
-        table: "subject_number",
-        column: "number_sealed",
-        key: &[Bytes("number_index")],
-        more: &[Bytes("subject_id")],
-        name: |values| match values {
-            [_, Value::Bytes(subject)] => Name::new("subject_number", subject.clone()),
-            _ => None,
-        },
-    },
-    SealedColumn {
-        table: "voucher",
-        column: "sealed",
-        key: &[Bytes("voucher_index"), Number("dose_number")],
-        more: &[Bytes("subject_id")],
-        name: |values| match values {
-            [Value::Bytes(index), Value::Number(dose), Value::Bytes(subject)] => {
-                let dose = u16::try_from(*dose).ok()?.to_be_bytes();
-                Name::new("voucher", [subject.as_slice(), index, &dose].concat())
-            }
-            _ => None,
-        },
-    },
-    SealedColumn {
-        table: "vaccination",
-        column: "sealed",
-        key: &[Bytes("subject_id"), Bytes("id"), Number("version")],
-        more: &[],
-        name: |values| match values {
-            [Value::Bytes(subject), Value::Bytes(id), Value::Number(version)] => {
-                versioned("vaccination", [subject.as_slice(), id].concat(), *version)
-            }
-            _ => None,
-        },
-    },
-    SealedColumn {
-        table: "inquiry",
-        column: "answer_sealed",
-        key: &[Bytes("id")],
-        more: &[],
-        name: |values| whole_key("inquiry", values),
-    },
-    SealedColumn {
-        table: "inquiry",
-        column: "receipt_sealed",
-        key: &[Bytes("id")],
-        more: &[],
-        name: |values| whole_key("inquiry", values),
-    },
-    SealedColumn {
-        table: "quarantine",
-        column: "sealed",
-        key: &[Bytes("id")],
-        more: &[],
-        name: |values| whole_key("quarantine", values),
-    },
-    SealedColumn {
-        table: "quarantine",
-        column: "decision_sealed",
-        key: &[Bytes("id")],
-        more: &[],
-        name: |values| whole_key("quarantine", values),
-    },
+    column("subject", "sealed", &[Bytes("id"), Number("version")], versioned),
+    column("subject_number", "number_sealed", &[Bytes("number_index")], last)
+        .with(&[Bytes("subject_id")]),
+    column("voucher", "sealed", &[Bytes("voucher_index"), Number("dose_number")], voucher)
+        .with(&[Bytes("subject_id")]),
+    column(
+        "vaccination",
+        "sealed",
+        &[Bytes("subject_id"), Bytes("id"), Number("version")],
+        versioned,
+    ),
+    column("inquiry", "answer_sealed", &[Bytes("id")], last),
+    column("inquiry", "receipt_sealed", &[Bytes("id")], last),
+    column("held_inquiry", "proposal_sealed", &[Bytes("inquiry_id")], last),
+    column("notice_out", "sealed", &[Bytes("id")], last),
+    column("notice_out", "receipt_sealed", &[Bytes("id")], last),
+    column("notice_in", "sealed", &[Bytes("id")], last),
+    column("notice_in", "receipt_sealed", &[Bytes("id")], last),
+    column("quarantine", "sealed", &[Bytes("id")], last),
+    column("quarantine", "decision_sealed", &[Bytes("id")], last),
+    column("import_part", "sealed", &[Bytes("import_id"), Number("part")], numbered),
+    column("import_subject", "sealed", STAGED, staged_version)
+        .with(&[Bytes("id"), Number("version")])
+        .of("subject"),
+    column("import_subject", "number_sealed", STAGED, last)
+        .with(&[Bytes("id")])
+        .of("subject_number"),
+    column("import_voucher", "sealed", STAGED, staged_voucher)
+        .with(&[Bytes("voucher_index"), Number("dose_number"), Bytes("subject_id")])
+        .of("voucher"),
+    column("import_vaccination", "sealed", STAGED, staged_new)
+        .with(&[Bytes("subject_id"), Bytes("id")])
+        .of("vaccination"),
+    column("batch_part", "sealed", &[Bytes("batch_id"), Number("part")], numbered),
+    column("batch_row", "question_sealed", &[Bytes("batch_id"), Number("row")], numbered),
+    column("batch_row", "answer_sealed", &[Bytes("batch_id"), Number("row")], numbered),
 ];
 
-fn versioned(table: &'static str, row: Vec<u8>, version: i64) -> Option<Name> {
-    Some(Name { table, row, version: u32::try_from(version).ok()? })
+const STAGED: &[Part] = &[Bytes("import_id"), Number("seq")];
+
+const fn column(
+    table: &'static str,
+    column: &'static str,
+    key: &'static [Part],
+    name: fn(&[Value]) -> Option<(Vec<u8>, u32)>,
+) -> SealedColumn {
+    SealedColumn { table, column, of: table, key, more: &[], name }
 }
 
-/// The row is called by its key alone.
-fn whole_key(table: &'static str, values: &[Value]) -> Option<Name> {
-    Name::new(table, values.iter().map(Value::to_bytes).collect::<Vec<_>>().concat())
+impl SealedColumn {
+    const fn with(self, more: &'static [Part]) -> Self {
+        Self { more, ..self }
+    }
+
+    const fn of(self, of: &'static str) -> Self {
+        Self { of, ..self }
+    }
+}
+
+/// Identifiers one after the other, then the version.
+fn versioned(values: &[Value]) -> Option<(Vec<u8>, u32)> {
+    let (Value::Number(version), ids) = values.split_last()? else { return None };
+    let ids: Vec<Vec<u8>> = ids.iter().map(Value::to_bytes).collect();
+    Some((ids.concat(), u32::try_from(*version).ok()?))
+}
+
+/// What stands last alone.
+fn last(values: &[Value]) -> Option<(Vec<u8>, u32)> {
+    Some((values.last()?.to_bytes(), 1))
+}
+
+/// An identifier and a number of four bytes.
+fn numbered(values: &[Value]) -> Option<(Vec<u8>, u32)> {
+    let [Value::Bytes(id), Value::Number(number)] = values else { return None };
+    let number = i32::try_from(*number).ok()?.to_be_bytes();
+    Some(([id.as_slice(), &number].concat(), 1))
+}
+
+fn voucher(values: &[Value]) -> Option<(Vec<u8>, u32)> {
+    let [Value::Bytes(index), Value::Number(dose), Value::Bytes(subject)] = values else {
+        return None;
+    };
+    let dose = u16::try_from(*dose).ok()?.to_be_bytes();
+    Some(([subject.as_slice(), index, &dose].concat(), 1))
+}
+
+fn staged_version(values: &[Value]) -> Option<(Vec<u8>, u32)> {
+    versioned(values.get(STAGED.len()..)?)
+}
+
+fn staged_voucher(values: &[Value]) -> Option<(Vec<u8>, u32)> {
+    voucher(values.get(STAGED.len()..)?)
+}
+
+/// A staged dose is always the first version.
+fn staged_new(values: &[Value]) -> Option<(Vec<u8>, u32)> {
+    let ids: Vec<Vec<u8>> = values.get(STAGED.len()..)?.iter().map(Value::to_bytes).collect();
+    Some((ids.concat(), 1))
 }
 
 /// How far a column is done, and how many cells were sealed anew on the way.
@@ -171,9 +174,8 @@ fn reseal(
     let Some(sealed) = row.sealed.as_ref().filter(|s| !s.starts_with(&keys.data_head())) else {
         return Ok(false);
     };
-    let name = (column.name)(&row.values).ok_or_else(broken_row)?;
-    let Name { table, row: ref name, version } = name;
-    let cell = Cell { table, column: column.column, row: name, version };
+    let (name, version) = (column.name)(&row.values).ok_or_else(broken_row)?;
+    let cell = Cell { table: column.of, column: column.column, row: &name, version };
     let plain = keys.open(&cell, sealed)?;
     let anew = keys.seal(&cell, &plain)?;
     let key = column.key.iter().enumerate();
