@@ -2,7 +2,15 @@
 //!
 //! Invariant: no file, page or resource made here has a place for an individual number.
 
+mod disclose_all;
 mod export;
+mod html;
+mod immunization;
+mod page;
+pub mod received;
 mod routes;
+mod search;
+mod store;
+mod wareki;
 
 pub use self::routes::{ENDPOINTS, configure, openapi};

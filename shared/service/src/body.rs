@@ -8,7 +8,8 @@ use actix_web::dev::Payload;
 use actix_web::web::{Bytes, Data};
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
 use serde::de::DeserializeOwned;
-use zeroize::Zeroize as _;
+use wire::fhir::FORM;
+use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::ApiError;
 use crate::problems;
@@ -35,23 +36,87 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
     type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let limits = request.app_data::<Data<BodyLimits>>().map_or(BodyLimits::default(), |l| ***l);
-        let is_json = request.content_type() == "application/json";
-        let payload = web::Payload::from_request(request, payload);
+        let bytes = take(request, payload, "application/json");
         Box::pin(async move {
-            if !is_json {
-                return Err(ApiError::field("Content-Type"));
-            }
-            let payload = payload.await.map_err(|_| ApiError::new(&problems::MALFORMED))?;
-            let reading = read(payload, limits.bytes_max);
-            let bytes = actix_web::rt::time::timeout(Duration::from_millis(limits.ms_max), reading)
-                .await
-                .map_err(|_| ApiError::new(&problems::TOO_SLOW))??;
+            let bytes = bytes.await?;
             let parsed = parse(&bytes);
             wipe(bytes);
             parsed.map(Self)
         })
     }
+}
+
+/// A body of form fields, as FHIR searches send it; refusals are told in FHIR.
+pub struct FhirForm(pub Vec<(String, Zeroizing<String>)>);
+
+impl std::fmt::Debug for FhirForm {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("FhirForm(redacted)")
+    }
+}
+
+impl FromRequest for FhirForm {
+    type Error = ApiError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let bytes = take(request, payload, FORM);
+        Box::pin(async move {
+            let bytes = bytes.await.map_err(ApiError::in_fhir)?;
+            let fields = form_fields(&bytes);
+            wipe(bytes);
+            let malformed = || ApiError::new(&problems::MALFORMED).in_fhir();
+            fields.map(Self).ok_or_else(malformed)
+        })
+    }
+}
+
+/// The whole body, if it is of the right type, short enough and in time.
+fn take(
+    request: &HttpRequest,
+    payload: &mut Payload,
+    content_type: &'static str,
+) -> impl Future<Output = Result<Bytes, ApiError>> + use<> {
+    let limits = request.app_data::<Data<BodyLimits>>().map_or(BodyLimits::default(), |l| ***l);
+    let is_right = request.content_type() == content_type;
+    let payload = web::Payload::from_request(request, payload);
+    async move {
+        if !is_right {
+            return Err(ApiError::field("Content-Type"));
+        }
+        let payload = payload.await.map_err(|_| ApiError::new(&problems::MALFORMED))?;
+        let reading = read(payload, limits.bytes_max);
+        let bytes = actix_web::rt::time::timeout(Duration::from_millis(limits.ms_max), reading);
+        bytes.await.map_err(|_| ApiError::new(&problems::TOO_SLOW))?
+    }
+}
+
+/// Name and value of each field; `None` if a name or a value is no text.
+fn form_fields(bytes: &[u8]) -> Option<Vec<(String, Zeroizing<String>)>> {
+    let pairs = bytes.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty());
+    let read = |pair: &[u8]| {
+        let place = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
+        let (name, value) = pair.split_at_checked(place)?;
+        let value = value.strip_prefix(b"=").unwrap_or_default();
+        Some((unescape(name)?.to_string(), unescape(value)?))
+    };
+    pairs.map(read).collect()
+}
+
+fn unescape(text: &[u8]) -> Option<Zeroizing<String>> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.iter();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'+' => b' ',
+            b'%' => {
+                let mut digit = || char::from(*rest.next()?).to_digit(16);
+                u8::try_from(digit()? * 16 + digit()?).ok()?
+            }
+            byte => *byte,
+        });
+    }
+    String::from_utf8(bytes).ok().map(Zeroizing::new)
 }
 
 /// Reads the whole body, or says why not.
@@ -125,6 +190,16 @@ mod tests {
         for body in [r#"{"Taro":1}"#, r#"{"Taro":"Taro"#, r#"{"Taro":{"Taro":]"#] {
             let problem = parse::<Form>(body.as_bytes()).unwrap_err().problem("r");
             assert_eq!(problem.field, None, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_form_is_read_as_it_was_meant() {
+        let fields = form_fields(b"a.b=%E6%B8%A1+1%7C&c&=d&&e=f=g").unwrap();
+        let fields: Vec<_> = fields.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+        assert_eq!(fields, [("a.b", "\u{6E21} 1|"), ("c", ""), ("", "d"), ("e", "f=g")]);
+        for broken in ["a=%", "a=%4", "a=%zz", "a=%FF", "%C3%28=b"] {
+            assert!(form_fields(broken.as_bytes()).is_none(), "{broken}");
         }
     }
 

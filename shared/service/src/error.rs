@@ -5,6 +5,7 @@ use actix_web::http::header::{CACHE_CONTROL, RETRY_AFTER};
 use actix_web::{HttpResponse, ResponseError};
 use db::DbError;
 use domain::Denied;
+use wire::fhir::{FHIR_JSON, OperationOutcome};
 use wire::{CallError, Problem};
 
 use crate::problems::{self, ProblemKind};
@@ -23,11 +24,12 @@ pub struct ApiError {
     retry_after_s: Option<u64>,
     source: Option<Box<dyn StdError + Send + Sync>>,
     db: Option<DbError>,
+    is_fhir: bool,
 }
 
 impl ApiError {
     pub fn new(kind: &'static ProblemKind) -> Self {
-        Self { kind, field: None, retry_after_s: None, source: None, db: None }
+        Self { kind, field: None, retry_after_s: None, source: None, db: None, is_fhir: false }
     }
 
     /// A request with a wrong field; the name is ours, never the caller's.
@@ -61,6 +63,12 @@ impl ApiError {
     #[must_use]
     pub fn about(self, part: impl Into<String>) -> Self {
         Self { field: Some(part.into()), ..self }
+    }
+
+    /// Told as an `OperationOutcome` from now on.
+    #[must_use]
+    pub fn in_fhir(self) -> Self {
+        Self { is_fhir: true, ..self }
     }
 
     pub fn retry_after_s(self, seconds: u64) -> Self {
@@ -109,7 +117,11 @@ impl ApiError {
         if let Some(seconds) = self.wait_s() {
             answer.insert_header((RETRY_AFTER, seconds.to_string()));
         }
-        answer.content_type("application/problem+json").json(self.problem(request_id))
+        let problem = self.problem(request_id);
+        if self.is_fhir {
+            return answer.content_type(FHIR_JSON).json(OperationOutcome::from(problem));
+        }
+        answer.content_type("application/problem+json").json(problem)
     }
 }
 

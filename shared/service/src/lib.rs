@@ -25,7 +25,7 @@ pub mod server;
 pub mod telemetry;
 pub mod token;
 
-pub use self::body::Body;
+pub use self::body::{Body, FhirForm};
 pub use self::directory::Directory;
 pub use self::endpoint::{Endpoint, Method};
 pub use self::error::ApiError;

@@ -117,6 +117,8 @@ pub struct FullDisclosure {
     pub provided: Vec<Received>,
     /// Whom this municipality asked about the person; oldest first.
     pub inquiries: Vec<DisclosedInquiry>,
+    /// Who asked while the person was protected, and was not answered at once; oldest first.
+    pub held_back: Vec<HeldBack>,
 }
 
 impl std::fmt::Debug for FullDisclosure {
@@ -170,4 +172,17 @@ pub struct DisclosedInquiry {
     /// Index of the entry in the provision log.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log_index: Option<u64>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HeldBack {
+    #[schema(value_type = String, format = Uuid)]
+    pub inquiry: InquiryId,
+    /// Who asked.
+    #[schema(value_type = String)]
+    pub inquirer: MunicipalityCode,
+    pub procedure: String,
+    pub legal_basis: String,
+    pub held_at_unix_ms: i64,
 }

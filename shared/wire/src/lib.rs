@@ -13,6 +13,7 @@ pub mod client;
 pub mod devices;
 pub mod erasure;
 pub mod exports;
+pub mod fhir;
 pub mod identity;
 pub mod imports;
 pub mod intake;
