@@ -6,6 +6,7 @@ use std::time::Duration;
 use domain::Action;
 use service::ApiError;
 
+use crate::batch;
 use room::Host;
 use room::Room;
 use room::operation_log::{About, entry};
@@ -19,6 +20,9 @@ pub(crate) async fn run(host: Arc<Host>) {
         for room in host.rooms.values() {
             if let Err(error) = expire(&host, room).await {
                 tracing::warn!(%error, "answers past their time not deleted");
+            }
+            if let Err(error) = batch::erase(&host, room).await {
+                tracing::warn!(%error, "batches past their time not deleted");
             }
         }
     }

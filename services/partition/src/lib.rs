@@ -11,6 +11,7 @@
 //! `withhold`, then `witness` and `reconcile` (the provision log), `inspect` (the operation log).
 
 mod ask;
+mod batch;
 mod disclose;
 mod expire;
 mod find_inquiry;

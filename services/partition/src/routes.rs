@@ -11,7 +11,7 @@ use wire::Problem;
 use wire::partition as api;
 
 use crate::{
-    ask, batch, device_routes, disclose, find_inquiry, inspect, provide, reconcile, register,
+    ask, batch, disclose, find_inquiry, inspect, provide, reconcile, register,
     release, report, review, vaccinate, withhold,
 };
 use room::{Host, operation_log};
@@ -22,7 +22,7 @@ pub fn endpoints() -> &'static [Endpoint] {
         [
             OWN,
             batch::routes::ENDPOINTS,
-            device_routes::ENDPOINTS,
+            captures::ENDPOINTS,
             imports::ENDPOINTS,
             records::ENDPOINTS,
             records::NOTICE_ENDPOINTS,
@@ -75,7 +75,7 @@ pub(crate) fn configure(app: &mut ServiceConfig, host: Data<Host>) {
         .route(api::DISCLOSURES, post().to(disclose_provisions))
         .route(api::RECONCILIATION_READ, post().to(read_reconciliation))
         .configure(batch::routes::configure)
-        .configure(device_routes::configure)
+        .configure(captures::configure)
         .configure(imports::configure)
         .configure(records::configure)
         .configure(erasure::configure)
@@ -105,7 +105,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     let mut api = Api::openapi();
     for other in [
         batch::routes::openapi(),
-        device_routes::openapi(),
+        captures::openapi(),
         imports::openapi(),
         records::openapi(),
         erasure::openapi(),

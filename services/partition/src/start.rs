@@ -22,7 +22,7 @@ use wire::client::Deadlines;
 use wire::identity::{NATIONAL, PeerIdentity};
 use wire::tls::{Expected, TlsIdentity};
 
-use crate::{MIGRATIONS, batch, captures, expire, inspect, publish, reconcile, routes, witness};
+use crate::{MIGRATIONS, batch, expire, inspect, publish, reconcile, routes, witness};
 use room::Host;
 use room::Room;
 use room::alarms::Alarms;
@@ -123,6 +123,7 @@ pub async fn start_in(
         .with_background(tokio::spawn(inspect::run(Arc::clone(&host))))
         .with_background(tokio::spawn(witness::run(Arc::clone(&host))))
         .with_background(tokio::spawn(reconcile::run(Arc::clone(&host))))
+        .with_background(tokio::spawn(erasure::run(Arc::clone(&host))))
         .with_background(tokio::spawn(batch::stage(Arc::clone(&host), Arc::clone(&batches))))
         .with_background(tokio::spawn(batch::run(Arc::clone(&host), batches)))
         .with_background(tokio::spawn(records::notices_send::run(Arc::clone(&host))))
@@ -168,7 +169,7 @@ async fn open_rooms(
         let room = RoomKey::parse(municipality.as_str()).map_err(|_| DbError::Unavailable)?;
         let keys = match store.room(municipality)? {
             Some(keys) => keys,
-            None if has_begun(db, room).await? => {
+            None if store.is_closed(municipality) || has_begun(db, room).await? => {
                 tracing::error!(%municipality, "the room's keys are missing: it stays closed");
                 opened.closed.push(municipality);
                 continue;
