@@ -19,9 +19,9 @@ def check(received, number, provider, keys):
     receipt = received["receipt"]
     checkpoint = receipts.check_receipt(receipt, keys[0].name, keys)
     logged_ms, kind, act = bodies.read_body(receipt["entry"].encode())
-    if kind != "outcome" or act["outcome"] != "provided":
+    if kind != "outcome" or act["outcome"] not in bodies.COMMITTED:
         raise Wrong("the log does not say that anything was provided")
-    expected = {key: received[key] for key in ("inquiry", "inquirer")} | {"provider": provider}
+    expected = {key: received[key] for key in ("inquiry", "inquirer", "outcome")} | {"provider": provider}
     if any(act[key] != value for key, value in expected.items()):
         raise Wrong("the entry is of another inquiry")
     salt = notes.unbase64(received["salt"], 32)

@@ -22,13 +22,15 @@ pub(crate) async fn disclose(
     let read = move |tx: &mut db::Tx, permit: &Permit| {
         let found = store::subject::find_by_number(tx, &keys, permit, &wanted)?;
         let Some(subject) = found else { return Ok(None) };
-        Ok(Some((subject, store::provision::list_of(tx, &keys, permit, subject))))
+        let provided = store::provision::list_of(tx, &keys, permit, subject);
+        let told = store::notice_out::of_subject(tx, &keys, permit, &subject)?;
+        Ok(Some((subject, provided, told)))
     };
     let found = host.read("partition.disclose", &permit, read).await?;
-    let (subject, provided) = found.ok_or_else(|| ApiError::new(&common::NOT_FOUND))?;
+    let (subject, provided, told) = found.ok_or_else(|| ApiError::new(&common::NOT_FOUND))?;
     let about = About { subject: Some(subject.0), ..About::default() };
     let checked = match provided {
-        Ok(provided) => received::check(host, &permit, &number, provided).await,
+        Ok(provided) => received::check(host, &permit, &number, (provided, told)).await,
         Err(error) => Err(error),
     };
     let (received, hidden) = conclude(&room, &permit, about.clone(), checked).await?;

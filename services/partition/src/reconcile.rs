@@ -8,16 +8,16 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::{Action, InquiryId, MunicipalityCode, Outcome, Permit};
+use domain::{Action, InquiryId, MunicipalityCode, NoticeId, Outcome, Permit};
 use service::ApiError;
 use wire::CallError;
 use wire::partition::{OneSided, Reconciliation, Side};
 use wire::provision_log::{IndexedEntry, LIST_LIMIT_MAX, ListOutcomes, OUTCOMES_LIST, Outcomes};
 
 use room::Host;
-use room::receipt::{self, unavailable};
 use room::Room;
 use room::operation_log::{About, entry};
+use room::receipt::{self, unavailable};
 use room::store::reconciliation::{self as store, Answer, Records};
 
 /// Longer than the deadlines of all calls of an inquiry together.
@@ -101,7 +101,13 @@ impl Run {
         let page = page.map_err(unavailable)?;
         let settled = page.entries.iter().filter(|one| one.entry.outcome.settles());
         let ids: Vec<InquiryId> = settled.map(|one| one.entry.inquiry).collect();
-        let read = move |tx: &mut db::Tx, permit: &Permit| store::records(tx, permit, &ids);
+        let told: Vec<(NoticeId, InquiryId)> =
+            page.entries.iter().filter_map(|one| Some((notice(one)?, one.entry.inquiry))).collect();
+        let read = move |tx: &mut db::Tx, permit: &Permit| {
+            let mut records = store::records(tx, permit, &ids)?;
+            store::notices(tx, permit, &told, &mut records)?;
+            Ok(records)
+        };
         let records = host.read("partition.reconcile", &self.permit, read).await?;
         Ok((page, records))
     }
@@ -111,8 +117,8 @@ impl Run {
         let (page, records) = self.page(host, (from_index, AGAIN_MAX)).await?;
         let compared = self.saved.0;
         for one in page.entries.iter().filter(|one| one.index < compared) {
-            if let Some(side) = side(self.permit.municipality(), one, &records) {
-                self.find(one.entry.inquiry, side, Some(one.index));
+            if let Some((id, side)) = side(self.permit.municipality(), one, &records) {
+                self.find(id, side, Some(one.index));
             }
         }
         Ok(page.next_index.filter(|next| *next < compared).unwrap_or(0))
@@ -125,11 +131,11 @@ impl Run {
             let settled = page.entries.iter().filter(|one| one.entry.outcome.settles());
             logged.extend(settled.map(|one| (one.entry.inquiry, one.logged_at_unix_ms)));
             for one in &page.entries {
-                if let Some(side) = side(self.permit.municipality(), one, &records) {
+                if let Some((id, side)) = side(self.permit.municipality(), one, &records) {
                     if one.logged_at_unix_ms > self.now_unix_ms - IN_FLIGHT_MS {
                         return Ok(());
                     }
-                    self.find(one.entry.inquiry, side, Some(one.index));
+                    self.find(id, side, Some(one.index));
                 }
                 self.progress.0 = one.index + 1;
             }
@@ -145,7 +151,10 @@ impl Run {
         let read = move |tx: &mut db::Tx, permit: &Permit| {
             let open = store::open(tx, permit, OPEN_MAX)?;
             let ids: Vec<InquiryId> = open.iter().map(|one| one.inquiry).collect();
-            let records = store::records(tx, permit, &ids)?;
+            let mut records = store::records(tx, permit, &ids)?;
+            let told: Vec<_> =
+                open.iter().map(|one| (NoticeId(one.inquiry.0), one.inquiry)).collect();
+            store::notices(tx, permit, &told, &mut records)?;
             Ok((open, records, store::recorded(tx, permit, (from, to))?))
         };
         let (open, records, recorded) =
@@ -166,6 +175,7 @@ impl Run {
                 answer.is_some_and(|answer| Some(answer.log_index) == one.log_index)
             }
             Side::ProvisionWithoutLog | Side::AnswerWithoutLog => is_logged(&one.inquiry),
+            Side::LogWithoutNotice => records.notices.contains_key(&NoticeId(one.inquiry.0)),
             // That needs people.
             Side::Differs => false,
         }));
@@ -215,12 +225,36 @@ fn lacks_log(side: Side) -> bool {
     matches!(side, Side::ProvisionWithoutLog | Side::AnswerWithoutLog)
 }
 
-/// What the room's records lack of an entry, or say otherwise.
-fn side(own: MunicipalityCode, indexed: &IndexedEntry, records: &Records) -> Option<Side> {
-    let IndexedEntry { index, entry, .. } = indexed;
-    if !entry.outcome.settles() {
-        return None;
+/// The notice that an entry tells of, where it tells of one.
+fn notice(indexed: &IndexedEntry) -> Option<NoticeId> {
+    let is_notice = matches!(indexed.entry.outcome, Outcome::Corrected | Outcome::Released);
+    let id = is_notice.then(|| indexed.entry.permit.parse().ok());
+    id.flatten().map(NoticeId)
+}
+
+/// What the room's records lack of an entry, or say otherwise, by inquiry or notice.
+fn side(
+    own: MunicipalityCode,
+    indexed: &IndexedEntry,
+    records: &Records,
+) -> Option<(InquiryId, Side)> {
+    let entry = &indexed.entry;
+    if let Some(notice) = notice(indexed) {
+        let id = InquiryId(notice.0);
+        let other = if entry.provider == own { entry.inquirer } else { entry.provider };
+        return match records.notices.get(&notice) {
+            None if records.erased.contains(&entry.inquiry) => None,
+            None => Some((id, Side::LogWithoutNotice)),
+            Some(known) => (known != other.as_str()).then_some((id, Side::Differs)),
+        };
     }
+    let settled = entry.outcome.settles().then(|| settled_side(own, indexed, records));
+    settled.flatten().map(|side| (entry.inquiry, side))
+}
+
+/// The same of a settled end.
+fn settled_side(own: MunicipalityCode, indexed: &IndexedEntry, records: &Records) -> Option<Side> {
+    let IndexedEntry { index, entry, .. } = indexed;
     let is_provided = entry.outcome == Outcome::Provided;
     if entry.provider == own {
         return match records.provisions.get(&entry.inquiry) {

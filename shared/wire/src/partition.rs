@@ -1,7 +1,7 @@
 //! What is said to a partition: by clerks about their own room, and by the broker for others.
 
 use domain::vaccination::Vaccination;
-use domain::{Completeness, Confirmation, InquiryHeader, InquiryId, MunicipalityCode};
+use domain::{Completeness, Confirmation, InquiryHeader, InquiryId, MunicipalityCode, Outcome};
 use serde::{Deserialize, Serialize};
 use time::Date;
 use utoipa::ToSchema;
@@ -245,8 +245,11 @@ pub struct Received {
     pub inquiry: InquiryId,
     #[schema(value_type = String)]
     pub inquirer: MunicipalityCode,
+    /// `provided`, or what came after the end: `corrected`, `released`.
+    #[schema(value_type = String)]
+    pub outcome: Outcome,
     pub provided_at_unix_ms: i64,
-    /// The doses, in the exact bytes that were committed to, as text.
+    /// The doses, or what became of one, in the exact bytes that were committed to, as text.
     pub content: String,
     #[schema(value_type = String, format = Byte)]
     pub salt: Base64Bytes,
@@ -298,6 +301,9 @@ pub enum Side {
     LogWithoutAnswer,
     /// This room keeps an answer that the log knows nothing of.
     AnswerWithoutLog,
+    /// The log says that this room told or was told something after an inquiry's end; the room has
+    /// no such notice.  Here `inquiry` is the notice's id.
+    LogWithoutNotice,
     /// Both have it and disagree.
     Differs,
 }

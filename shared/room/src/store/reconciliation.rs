@@ -1,14 +1,14 @@
 //! What the comparison with the provision log reads and keeps.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use db::{Tx, on_engine};
 use diesel::prelude::*;
-use domain::{InquiryId, Permit};
+use domain::{InquiryId, NoticeId, Permit};
 use service::ApiError;
 use wire::partition::{OneSided, Side};
 
-use super::schema::{inquiry, one_sided, provision, reconciliation};
+use super::schema::{inquiry, one_sided, provision, reconciliation, subject_number};
 use super::{broken_row, failed, read_uuid};
 
 /// How far the room has come: entries before the index, and when it last came so far.
@@ -28,6 +28,10 @@ pub struct Records {
     /// Who received what this room provided.
     pub provisions: HashMap<InquiryId, String>,
     pub answers: HashMap<InquiryId, Answer>,
+    /// Whom this room told, or who told it, by notice.
+    pub notices: HashMap<NoticeId, String>,
+    /// Inquiries about persons who are erased: what was told about them is, too.
+    pub erased: HashSet<InquiryId>,
 }
 
 pub fn progress(tx: &mut Tx, permit: &Permit) -> Result<Progress, ApiError> {
@@ -92,6 +96,39 @@ pub fn records(tx: &mut Tx, permit: &Permit, inquiries: &[InquiryId]) -> Result<
         records.answers.insert(InquiryId(read_uuid(&id)?), answer);
     }
     Ok(records)
+}
+
+/// The room's records of some notices, each with the inquiry it belongs to.
+pub fn notices(
+    tx: &mut Tx,
+    permit: &Permit,
+    entries: &[(NoticeId, InquiryId)],
+    records: &mut Records,
+) -> Result<(), ApiError> {
+    let notices: Vec<NoticeId> = entries.iter().map(|(notice, _)| *notice).collect();
+    records.notices = super::notice_out::recipients(tx, permit, &notices)?;
+    records.notices.extend(super::notice_in::senders(tx, permit, &notices)?);
+    let missing = entries.iter().filter(|(notice, _)| !records.notices.contains_key(notice));
+    let code = permit.municipality();
+    for (_, asked) in missing {
+        let subject: Option<Vec<u8>> = inquiry::table
+            .filter(inquiry::municipality.eq(code.as_str()))
+            .filter(inquiry::id.eq(asked.0.as_bytes().as_slice()))
+            .select(inquiry::subject_id)
+            .first(tx)
+            .optional()
+            .map_err(failed)?;
+        let Some(subject) = subject else { continue };
+        let number = subject_number::table
+            .filter(subject_number::municipality.eq(code.as_str()))
+            .filter(subject_number::subject_id.eq(subject));
+        let is_there: bool =
+            diesel::select(diesel::dsl::exists(number)).get_result(tx).map_err(failed)?;
+        if !is_there {
+            records.erased.insert(*asked);
+        }
+    }
+    Ok(())
 }
 
 /// What the room provided and what it got answered, after `from` and until `to`: with the side that
@@ -181,11 +218,12 @@ pub fn resolve(tx: &mut Tx, permit: &Permit, one: &OneSided) -> Result<bool, Api
     Ok(changed.map_err(failed)? == 1)
 }
 
-const SIDES: [Side; 5] = [
+const SIDES: [Side; 6] = [
     Side::LogWithoutProvision,
     Side::ProvisionWithoutLog,
     Side::LogWithoutAnswer,
     Side::AnswerWithoutLog,
+    Side::LogWithoutNotice,
     Side::Differs,
 ];
 
