@@ -68,6 +68,17 @@ impl Desk {
         self.partition.post(path, &RequestId::make_random(), Some(&self.log_in.token), body).await
     }
 
+    /// The same on the condition that a record still has the version of this tag.
+    pub async fn room_if_match<A: DeserializeOwned>(
+        &self,
+        path: &str,
+        tag: &str,
+        body: &impl Serialize,
+    ) -> Result<A, CallError> {
+        let token = Some(self.log_in.token.as_str());
+        self.partition.post_if_match(path, &RequestId::make_random(), (token, tag), body).await
+    }
+
     pub async fn register_subject(&self, subject: &RegisterSubject) -> Result<Uuid, CallError> {
         let answer: SubjectRegistered = self.room(partition::SUBJECTS, subject).await?;
         Ok(answer.subject)
