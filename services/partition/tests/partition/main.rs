@@ -7,15 +7,20 @@
 )]
 
 mod adopting;
+mod batches;
 mod closing;
 mod completeness;
 mod correcting;
 mod coverage;
 mod disclosing;
+mod ending_a_room;
 mod endings;
+mod erasing;
 mod flagging;
+mod importing;
 mod inspecting;
 mod reading;
 mod reconciling;
+mod rotating;
 mod witnessing;
 mod world;

@@ -1,23 +1,32 @@
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 
 use actix_web::web::{Data, Json, post};
 use crypto::sha256;
-use domain::{Action, Clock as _, RequestId, ServiceKind, SystemClock};
+use domain::{Action, Clock as _, MunicipalityCode, RequestId, ServiceKind, SystemClock};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use service::health::{LIVE, METRICS, READY};
 use service::pki::Authority;
 use service::server::Running;
 use service::{ApiError, Body, Endpoint, problems};
+use tokio::sync::Semaphore;
 use wire::Client;
-use wire::broker::{BrokerAnswer, BrokerInquiry, INQUIRIES, InquiryPermit, PERMIT_ISSUER};
+use wire::broker::{
+    BATCH_INQUIRIES, BrokerAnswer, BrokerInquiry, INQUIRIES, InquiryPermit, PERMIT_ISSUER,
+};
 use wire::partition::{PROVIDE, ProvideAnswer, ProvideRequest};
 use wire::provision_log::{End, Entry};
 
 use super::log::FakeLog;
 use super::{make_key, play, url};
 
-static ENDPOINTS: &[Endpoint] =
-    &[Endpoint::post(INQUIRIES, Action::RouteInquiry), LIVE, READY, METRICS];
+static ENDPOINTS: &[Endpoint] = &[
+    Endpoint::post(INQUIRIES, Action::RouteInquiry),
+    Endpoint::post(BATCH_INQUIRIES, Action::RouteInquiry),
+    LIVE,
+    READY,
+    METRICS,
+];
 
 /// Where the played broker loses an inquiry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +53,12 @@ struct State {
     log: FakeLog,
     partition: Mutex<Option<Client>>,
     loses: Mutex<Loses>,
+    /// Sources that do not answer to rows of batches.
+    silent: Mutex<HashSet<MunicipalityCode>>,
+    /// Who asked by a batch, in order.
+    asked: Mutex<Vec<MunicipalityCode>>,
+    /// Rows of batches wait here.
+    gate: Semaphore,
 }
 
 impl FakeBroker {
@@ -54,10 +69,15 @@ impl FakeBroker {
             log,
             partition: Mutex::default(),
             loses: Mutex::new(Loses::Nothing),
+            silent: Mutex::default(),
+            asked: Mutex::default(),
+            gate: Semaphore::new(OPEN),
         });
         let data = Data::from(Arc::clone(&state));
         let running = play(authority, ServiceKind::Broker, ENDPOINTS, move |app| {
-            app.app_data(data.clone()).route(INQUIRIES, post().to(route));
+            app.app_data(data.clone())
+                .route(INQUIRIES, post().to(route))
+                .route(BATCH_INQUIRIES, post().to(route_batch));
         });
         let permit_key = key.verifying_key().encode();
         Self { url: url(&running), permit_key, state, _running: running }
@@ -67,9 +87,50 @@ impl FakeBroker {
         *self.state.partition.lock().unwrap() = Some(client.clone());
     }
 
+    /// Whether the source answers to rows of batches.
+    pub(crate) fn answers(&self, source: &str, answers: bool) {
+        let source = MunicipalityCode::parse(source).unwrap();
+        let mut silent = self.state.silent.lock().unwrap();
+        if answers {
+            silent.remove(&source)
+        } else {
+            silent.insert(source)
+        };
+    }
+
+    /// Lets no row of a batch through until it is opened again.
+    pub(crate) fn close(&self) {
+        self.state.gate.forget_permits(OPEN);
+    }
+
+    pub(crate) fn open(&self) {
+        self.state.gate.add_permits(OPEN);
+    }
+
+    /// Who has asked by a batch, in order.
+    pub(crate) fn batch_askers(&self) -> Vec<String> {
+        self.state.asked.lock().unwrap().iter().map(ToString::to_string).collect()
+    }
+
     pub(crate) fn lose(&self, loses: Loses) {
         *self.state.loses.lock().unwrap() = loses;
     }
+}
+
+/// As many as never come at once.
+const OPEN: usize = 10_000;
+
+async fn route_batch(
+    state: Data<State>,
+    body: Body<BrokerInquiry>,
+) -> Result<Json<BrokerAnswer>, ApiError> {
+    let header = &body.0.header;
+    state.asked.lock().unwrap().push(header.inquirer);
+    let _place = state.gate.acquire().await.unwrap();
+    if state.silent.lock().unwrap().contains(&header.provider) {
+        return Err(ApiError::new(&problems::inquiry::SOURCE_UNAVAILABLE));
+    }
+    route(state.clone(), body).await
 }
 
 async fn route(
