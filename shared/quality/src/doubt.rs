@@ -57,7 +57,7 @@ pub fn doubts(
     let likely = if found.is_empty() && !is_other_dose {
         None
     } else {
-        likely_dose(rules, dose, person, (voucher, today))
+        likely_dose(rules, (dose, &found), person, (voucher, today))
     };
     let likely = likely.map(Likely::Dose);
     let of_dose = found.into_iter().map(|kind| Doubt { kind, likely: likely.clone() });

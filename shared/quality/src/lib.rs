@@ -15,8 +15,12 @@ mod findings;
 pub mod generator;
 pub mod kind;
 mod lot;
+#[cfg(any(test, feature = "test-support"))]
+pub mod measure;
 mod repair;
 pub mod rules;
+#[cfg(any(test, feature = "test-support"))]
+pub mod slips;
 pub mod voucher;
 
 pub use self::doubt::{Doubt, Likely, Person, doubts, duplicate, voucher_doubt};

@@ -8,6 +8,7 @@ use time::{Date, Month};
 use crate::distance::distance;
 use crate::doubt::Person;
 use crate::findings::{findings, kind_of};
+use crate::kind::DoubtKind;
 use crate::lot;
 use crate::rules::Rules;
 use crate::voucher::VoucherState;
@@ -15,10 +16,30 @@ use crate::voucher::VoucherState;
 /// Spellings further apart than this are different words.
 const DISTANCE_MAX: usize = 2;
 
+/// Two dates so near are those of a first and a second dose, whose days are easily exchanged.
+const PAIR_DAYS_MAX: i64 = 60;
+
+/// Doubts that a wrong date explains.  That two doses are too near says that something is wrong,
+/// but not that the year is.
+const ABOUT_DATES: [DoubtKind; 4] = [
+    DoubtKind::FutureDate,
+    DoubtKind::BeforeCampaign,
+    DoubtKind::ProductNotInUse,
+    DoubtKind::DoseOrder,
+];
+
+/// Doubts that a mistaken person explains as well.
+const ABOUT_LIFE: [DoubtKind; 4] = [
+    DoubtKind::BeforeBirth,
+    DoubtKind::AgeImplausible,
+    DoubtKind::AfterDeath,
+    DoubtKind::AfterMovingOut,
+];
+
 /// The dose without its one slip.
 pub(crate) fn likely_dose(
     rules: &Rules,
-    dose: &Vaccination,
+    (dose, found): (&Vaccination, &[DoubtKind]),
     person: &Person<'_>,
     (voucher, today): (&VoucherState, Date),
 ) -> Option<Vaccination> {
@@ -26,15 +47,22 @@ pub(crate) fn likely_dose(
         VoucherState::IssuedToPerson { doses } => doses.contains(&one.dose_number),
         _ => true,
     };
-    let is_clean = |one: &Vaccination, person: &Person<'_>| {
-        fits_voucher(one) && findings(rules, one, person, today).is_empty()
-    };
-    if let Some(swapped) = swapped(dose, person, is_clean) {
-        return Some(swapped);
+    // With the slip taken back, the row as it was given is not there any more.
+    let is_itself = |one: &&Vaccination| *one != dose;
+    let others: Vec<_> = person.doses.iter().filter(is_itself).cloned().collect();
+    let person = &Person { doses: &others, ..*person };
+    let is_clean =
+        |one: &Vaccination, person: &Person<'_>| findings(rules, one, person, today).is_empty();
+    let swapped = fits_voucher(dose).then(|| swapped(dose, person, is_clean)).flatten();
+    if let Some((here, days)) = &swapped
+        && *days <= PAIR_DAYS_MAX
+    {
+        return Some(here.clone());
     }
-    let mut clean = Vec::new();
-    for candidate in candidates(rules, dose, person, voucher) {
-        if candidate != *dose && !clean.contains(&candidate) && is_clean(&candidate, person) {
+    let mut clean: Vec<Vaccination> = swapped.into_iter().map(|(here, _)| here).collect();
+    for candidate in candidates(rules, (dose, found), person, voucher) {
+        let is_new = candidate != *dose && !clean.contains(&candidate);
+        if is_new && fits_voucher(&candidate) && is_clean(&candidate, person) {
             clean.push(candidate);
         }
     }
@@ -43,12 +71,13 @@ pub(crate) fn likely_dose(
     clean.next().is_none().then_some(first)
 }
 
-/// Two doses whose days changed places: with the days put back, neither is doubtful.
+/// Two doses whose days changed places: with the days put back, neither is doubtful.  Also says how
+/// far apart the days are.
 fn swapped(
     dose: &Vaccination,
     person: &Person<'_>,
     is_clean: impl Fn(&Vaccination, &Person<'_>) -> bool,
-) -> Option<Vaccination> {
+) -> Option<(Vaccination, i64)> {
     let is_neighbour = |other: &&Vaccination| {
         kind_of(other) == kind_of(dose) && other.dose_number.abs_diff(dose.dose_number) == 1
     };
@@ -57,23 +86,29 @@ fn swapped(
         if !is_crossed || other.date == dose.date {
             return None;
         }
-        let there = Vaccination { date: dose.date, ..other.clone() };
-        let back = |one: &Vaccination| if one == other { there.clone() } else { one.clone() };
-        let is_itself = |one: &&Vaccination| *one != dose;
-        let doses: Vec<_> = person.doses.iter().filter(is_itself).map(back).collect();
         let here = Vaccination { date: other.date, ..dose.clone() };
-        is_clean(&here, &Person { doses: &doses, ..*person }).then_some(here)
+        let there = Vaccination { date: dose.date, ..other.clone() };
+        let rest: Vec<_> = person.doses.iter().filter(|one| *one != other).cloned().collect();
+        let with = |one: &Vaccination| [rest.as_slice(), std::slice::from_ref(one)].concat();
+        let fits = |one: &Vaccination, other: &Vaccination| {
+            is_clean(one, &Person { doses: &with(other), ..*person })
+        };
+        let fit = fits(&here, &there) && fits(&there, &here);
+        fit.then(|| (here, (dose.date - other.date).whole_days().abs()))
     })
 }
 
 fn candidates(
     rules: &Rules,
-    dose: &Vaccination,
+    (dose, found): (&Vaccination, &[DoubtKind]),
     person: &Person<'_>,
     voucher: &VoucherState,
 ) -> Vec<Vaccination> {
     let kind = kind_of(dose);
-    let dates = slipped_dates(dose.date).into_iter();
+    let is_about_life = |one: &DoubtKind| ABOUT_LIFE.contains(one);
+    let is_about_dates =
+        found.iter().any(|one| ABOUT_DATES.contains(one)) && !found.iter().any(is_about_life);
+    let dates = slipped_dates(dose.date).into_iter().filter(|_| is_about_dates);
     let dates = dates.map(|date| Vaccination { date, ..dose.clone() });
     let numbers = slipped_numbers(dose, person, voucher).into_iter();
     let numbers = numbers.map(|dose_number| Vaccination { dose_number, ..dose.clone() });
@@ -111,15 +146,13 @@ fn slipped_numbers(dose: &Vaccination, person: &Person<'_>, voucher: &VoucherSta
     printed.iter().copied().chain(below).chain(above).collect()
 }
 
-/// Makers of a like spelling, and the maker of the product or of the lot.
+/// Makers of a like spelling, and makers of such a lot.
 fn slipped_makers(rules: &Rules, dose: &Vaccination, kind: &str) -> Vec<String> {
     let given = folded(&dose.maker);
     let lot = folded(&dose.lot);
     let alike = rules.spellings(kind).filter(|(spelling, _)| is_alike(&given, spelling));
     let mut makers: Vec<&str> = alike.map(|(_, maker)| maker).collect();
-    if let Some(product) = dose.product.as_deref().and_then(|name| rules.product(kind, name)) {
-        makers.push(&product.maker);
-    }
+    // A product alone may be the slip itself; together with the lot it is not.
     let has_lot = |shape: &str| lot::has_shape(&lot, shape);
     let of_lot = rules.products(kind).filter(|row| row.lot_shapes().any(has_lot));
     makers.extend(of_lot.map(|row| row.maker.as_str()));

@@ -75,14 +75,13 @@ pub fn neighbours(number: &VoucherNumber) -> impl Iterator<Item = VoucherNumber>
     wrong.chain(swapped).filter_map(number)
 }
 
-/// The voucher that was most likely meant: the only one of the row's person, or the only one at all.
+/// The voucher that was most likely meant: of the row's person's own the only one, or the only one
+/// for the dose; if none is the person's own, the only one at all or for the dose.
 pub(crate) fn meant(neighbours: &[Neighbour], dose_number: u16) -> Option<&Neighbour> {
-    let own = || neighbours.iter().filter(|one| one.of_same_person);
-    let fitting = || own().filter(|one| one.doses.contains(&dose_number));
-    only(fitting()).or_else(|| only(own())).or_else(|| {
-        let nobody_own = own().next().is_none();
-        nobody_own.then(|| only(neighbours.iter())).flatten()
-    })
+    let has_own = neighbours.iter().any(|one| one.of_same_person);
+    let among = || neighbours.iter().filter(move |one| one.of_same_person == has_own);
+    let fitting = || among().filter(|one| one.doses.contains(&dose_number));
+    only(fitting()).or_else(|| only(among()))
 }
 
 fn only<'a>(mut some: impl Iterator<Item = &'a Neighbour>) -> Option<&'a Neighbour> {
