@@ -9,6 +9,7 @@ mod citus;
 mod columns;
 mod crates;
 mod decisions;
+mod endings;
 mod engines;
 mod fences;
 mod glossary;
