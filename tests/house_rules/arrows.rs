@@ -5,7 +5,7 @@ use toml::{Table, Value};
 use crate::house::{expect_none, read, rooms};
 
 /// A room's folder and the rooms it may name in its `Cargo.toml`.
-const ARROWS: [(&str, &[&str]); 25] = [
+const ARROWS: [(&str, &[&str]); 26] = [
     ("shared/domain", &[]),
     ("shared/crypto", &["domain"]),
     ("shared/ledger", &[]),
@@ -21,6 +21,11 @@ const ARROWS: [(&str, &[&str]); 25] = [
     ("shared/room", &["crypto", "db", "domain", "ledger", "service", "wire"]),
     ("shared/quality", &["domain"]),
     ("shared/imports", &ROOM_WORK),
+    (
+        "shared/captures",
+        // Doubtful captures go to the desk where doubtful rows of files wait, too.
+        &["crypto", "db", "device", "domain", "imports", "quality", "room", "service", "wire"],
+    ),
     ("shared/records", &ROOM_WORK),
     ("shared/erasure", &ROOM_WORK),
     ("shared/exports", &ROOM_WORK),
@@ -28,9 +33,9 @@ const ARROWS: [(&str, &[&str]); 25] = [
     (
         "services/partition",
         &[
+            "captures",
             "crypto",
             "db",
-            "device",
             "domain",
             "erasure",
             "exports",
@@ -78,10 +83,11 @@ const EVERY_SERVICE: [&str; 18] = [
     "wire",
 ];
 
-const EVERYTHING: [&str; 24] = [
+const EVERYTHING: [&str; 25] = [
     "audit",
     "auditor",
     "broker",
+    "captures",
     "cast",
     "crypto",
     "db",

@@ -11,8 +11,8 @@ use wire::Problem;
 use wire::partition as api;
 
 use crate::{
-    ask, batch, disclose, find_inquiry, inspect, provide, reconcile, register,
-    release, report, review, vaccinate, withhold,
+    ask, batch, disclose, find_inquiry, inspect, provide, reconcile, register, release, report,
+    review, vaccinate, withhold,
 };
 use room::{Host, operation_log};
 
