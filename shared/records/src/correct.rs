@@ -104,11 +104,32 @@ impl Change {
         permit: &Permit,
     ) -> Result<Result<Changed, Refusal>, ApiError> {
         let doses = store::vaccination::newest(tx, keys, permit, &self.subject)?;
-        let Some(before) = doses.iter().find(|held| held.id.0 == self.vaccination) else {
-            return Ok(Err(Refusal::from(&common::NOT_FOUND)));
+        let (before, place) = match self.judge(keys, &doses) {
+            Ok(found) => found,
+            Err(refusal) => return Ok(Err(refusal)),
         };
+        let has_moved = place.id != before.id;
+        if has_moved {
+            // Another kind or number is another dose: the old one was none.
+            self.follow(tx, (keys, permit), before, None)?;
+        }
+        let newest = self.follow(tx, (keys, permit), &place, self.dose.as_ref())?;
+        let after = self.dose.is_some().then_some(&newest);
+        let mut notices = notices::queue_for(tx, keys, permit, &self.subject, (before, after))?;
+        if has_moved && place.number > 0 {
+            // Who heard that a dose was taken back from here hears that there is one again.
+            let told = notices::queue_for(tx, keys, permit, &self.subject, (&place, after))?;
+            notices = notices.saturating_add(told);
+        }
+        Ok(Ok(Changed { newest, notices }))
+    }
+
+    /// The version that was read, and the place where the next one belongs: mostly the same.
+    fn judge<'a>(&self, keys: &RoomKeys, doses: &'a [Held]) -> Result<(&'a Held, Held), Refusal> {
+        let before = doses.iter().find(|held| held.id.0 == self.vaccination);
+        let before = before.ok_or(&common::NOT_FOUND)?;
         if Tag::of_dose(before) != self.tag {
-            return Ok(Err(Refusal::from(&problems::SUPERSEDED)));
+            return Err(Refusal::from(&problems::SUPERSEDED));
         }
         let is_in_force = before.version.standing == Standing::InForce;
         let is_news = match &self.dose {
@@ -116,30 +137,17 @@ impl Change {
             None => is_in_force,
         };
         if !is_news {
-            return Ok(Err(Refusal::from(&problems::NOTHING_CHANGES)));
+            return Err(Refusal::from(&problems::NOTHING_CHANGES));
         }
-        let Some(dose) = &self.dose else {
-            let withdrawn = self.follow(tx, (keys, permit), before, None)?;
-            let notices = notices::queue_for(tx, keys, permit, &self.subject, (before, None))?;
-            return Ok(Ok(Changed { newest: withdrawn, notices }));
-        };
+        let Some(dose) = &self.dose else { return Ok((before, before.clone())) };
         let id = keys.dose_id(&self.subject, dose.vaccine_kind.as_deref(), dose.dose_number);
-        if id == before.id {
-            let after = self.follow(tx, (keys, permit), before, Some(dose))?;
-            let notices =
-                notices::queue_for(tx, keys, permit, &self.subject, (before, Some(&after)))?;
-            return Ok(Ok(Changed { newest: after, notices }));
-        }
         let place = doses.iter().find(|held| held.id == id);
-        if place.is_some_and(|held| held.version.standing == Standing::InForce) {
-            return Ok(Err(Refusal::from(&rooms::ALREADY_REGISTERED_DOSE)));
+        let is_taken = place.is_some_and(|held| held.version.standing == Standing::InForce);
+        if is_taken && id != before.id {
+            return Err(Refusal::from(&rooms::ALREADY_REGISTERED_DOSE));
         }
-        // Another kind or number is another dose: the old one was none.
-        self.follow(tx, (keys, permit), before, None)?;
-        let place = place.cloned().unwrap_or_else(|| Held { id, number: 0, ..before.clone() });
-        let after = self.follow(tx, (keys, permit), &place, Some(dose))?;
-        let notices = notices::queue_for(tx, keys, permit, &self.subject, (before, Some(&after)))?;
-        Ok(Ok(Changed { newest: after, notices }))
+        let unused = || Held { id, number: 0, ..before.clone() };
+        Ok((before, place.cloned().unwrap_or_else(unused)))
     }
 
     /// Writes the version after this one: with a dose, or withdrawn as it was.

@@ -149,7 +149,7 @@ pub struct VaccinationChanged {
     pub vaccination: Uuid,
     pub version: u32,
     pub etag: String,
-    /// How many municipalities had received the dose and are told.
+    /// How many notices go to municipalities that had received the dose.
     pub notices: usize,
 }
 
