@@ -18,7 +18,8 @@ const ROUTE_BATCH: Endpoint = Endpoint::post(BATCH_INQUIRIES, Action::RouteInqui
 const DELIVER: Endpoint = Endpoint::post(NOTICES, Action::RouteNotice);
 
 /// Every way in.
-pub static ENDPOINTS: &[Endpoint] = &[ROUTE, ROUTE_BATCH, DELIVER, health::LIVE, health::READY, health::METRICS];
+pub static ENDPOINTS: &[Endpoint] =
+    &[ROUTE, ROUTE_BATCH, DELIVER, health::LIVE, health::READY, health::METRICS];
 
 #[derive(OpenApi)]
 #[openapi(

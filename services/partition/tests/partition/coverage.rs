@@ -1,5 +1,6 @@
 //! Every request leaves exactly one complete line in the right operation log (C101, C112, C118).
 
+mod batches;
 mod records;
 
 use domain::{Action, IndividualNumber, InquiryId, MunicipalityCode, RequestId, Role, ServiceKind};
@@ -132,6 +133,7 @@ fn row(action: Action, world: &Scene) -> Row {
             knows_subject: false,
             tag: None,
         },
+        Action::AskBatch | Action::ReadBatch => batches::row(world.path),
         other => records::row(other, world),
     }
 }
@@ -245,8 +247,13 @@ async fn every_endpoint_and_every_outcome_leaves_one_complete_line() {
                 let line = call(&world, endpoint, &party, good).await;
                 assert_eq!(line.inquiry.is_some(), row.knows_inquiry, "{line:?}");
                 assert_eq!(line.subject.is_some(), row.knows_subject, "{line:?}");
-                let has_purpose =
-                    matches!(endpoint.action, Action::AskTransferIn | Action::ReleaseOperator);
+                let has_purpose = matches!(
+                    endpoint.action,
+                    Action::AskTransferIn
+                        | Action::AskBatch
+                        | Action::ReadBatch
+                        | Action::ReleaseOperator
+                );
                 assert_eq!(!line.purpose.is_empty(), has_purpose, "{line:?}");
             }
             if let Some(bad) = &row.bad {
