@@ -104,7 +104,16 @@ impl Answer {
 
     /// The problem's word, or nothing.
     pub(super) fn code(&self) -> String {
-        self.json()["code"].as_str().unwrap_or_default().to_owned()
+        let json = self.json();
+        let in_fhir = json.pointer("/issue/0/details/coding/0/code");
+        in_fhir.unwrap_or(&json["code"]).as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Which part of the request is at fault, or nothing.
+    pub(super) fn field(&self) -> String {
+        let json = self.json();
+        let in_fhir = json.pointer("/issue/0/expression/0");
+        in_fhir.unwrap_or(&json["field"]).as_str().unwrap_or_default().to_owned()
     }
 
     /// The same for every request that is refused alike.

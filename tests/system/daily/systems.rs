@@ -1,0 +1,231 @@
+//! A municipality's own systems act under their certificates, in their own room and nowhere else.
+
+use domain::IndividualNumber;
+use serde_json::{Value, json};
+use watari::story::cast::Town;
+use wire::fhir::{ADDRESS_NUMBER_SYSTEM, FHIR_JSON, FORM, IMMUNIZATION_SEARCH};
+use wire::partition::{SUBJECTS, VACCINATIONS};
+use wire::records::{RECORDS_HISTORY, SUBJECTS_FLAG, VACCINATIONS_CORRECT, VACCINATIONS_WITHDRAW};
+
+use super::door::{Door, Heard};
+use super::exports::{at_desk, newest, operations};
+use crate::support::{World, dose, fresh_number, on_both};
+
+fn ledger(world: &World, town: &Town) -> Door {
+    Door::of(world, town.ledger.as_str(), None)
+}
+
+fn person(number: u32) -> Value {
+    json!({
+        "individualNumber": IndividualNumber::for_test(number).reveal(),
+        "addressNumber": format!("TEST{number:08}"), "name": "試験 太郎", "nameKana": "シケン",
+        "birthDate": "1980-01-02", "sex": "male",
+    })
+}
+
+/// A person whom Adachi's ledger registers with these many doses.
+async fn register(world: &World, number: u32, doses: u16) -> Value {
+    let door = ledger(world, &world.cast.adachi);
+    let subject = door.say(SUBJECTS, &person(number)).await.good()["subject"].clone();
+    for nth in 1..=doses {
+        let given = json!({ "subject": subject, "vaccination": dose(nth) });
+        door.say(VACCINATIONS, &given).await.good();
+    }
+    subject
+}
+
+#[test]
+fn the_ledger_registers_corrects_and_flags_under_its_own_name() {
+    on_both(async |world| {
+        let subject = register(world, fresh_number(), 1).await;
+        let (door, staff) =
+            (ledger(world, &world.cast.adachi), at_desk(world, &world.cast.adachi.clerk).await);
+        let id: uuid::Uuid = serde_json::from_value(subject.clone()).unwrap();
+        let (etag, vaccination) = newest(&staff, id, 0).await;
+        let mut right = dose(1);
+        right.lot = "RIGHT-2".to_owned();
+        let body = json!({
+            "subject": subject, "vaccination": vaccination, "dose": right, "reason": "台帳の訂正",
+        });
+        let changed = door.change(VACCINATIONS_CORRECT, &etag, &body).await.good();
+        assert_eq!(changed["version"], 2);
+        let again = door.change(VACCINATIONS_CORRECT, &etag, &body).await;
+        assert_eq!(again.status, 412, "a version that was superseded can't be decided on");
+        let history = staff.say(RECORDS_HISTORY, &json!({ "subject": subject })).await.good();
+        let etag = history["subject"][0]["etag"].as_str().unwrap();
+        let moved = json!({ "subject": subject, "movedOutOn": "2026-04-01", "reason": "転出届" });
+        door.change(SUBJECTS_FLAG, etag, &moved).await.good();
+        let history = staff.say(RECORDS_HISTORY, &json!({ "subject": subject })).await.good();
+        for version in [&history["subject"][0], &history["doses"][0], &history["doses"][1]] {
+            assert_eq!(version["source"]["system"], "ledger-adachi", "{history}");
+        }
+        let log = operations(&world.desk(&world.cast.adachi.supervisor).await).await;
+        let acts: Vec<&str> = log
+            .iter()
+            .filter(|one| one.subject == Some(id) && one.actor == "system/ledger-adachi")
+            .map(|one| one.act.as_str())
+            .collect();
+        for act in ["RegisterSubject", "RegisterVaccination", "CorrectVaccination", "FlagSubject"] {
+            assert!(acts.contains(&act), "{act}: {acts:?}");
+        }
+    });
+}
+
+#[test]
+fn what_is_for_people_is_closed_to_a_system() {
+    on_both(async |world| {
+        let door = ledger(world, &world.cast.adachi);
+        for path in [
+            wire::partition::INQUIRIES,
+            wire::partition::PROVISIONS_LIST,
+            wire::partition::OPERATION_LOG_LIST,
+            wire::partition::DISCLOSURES,
+            wire::records::RECORDS_FIND,
+            wire::exports::DISCLOSURES_FULL,
+        ] {
+            assert_eq!(door.say(path, &json!({})).await.refusal(), (403, "denied".to_owned()));
+        }
+    });
+}
+
+fn form(fields: &[(&str, &str)]) -> String {
+    let escape = |text: &str| {
+        let plain = |byte: u8| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'_' | b'-' => {
+                char::from(byte).to_string()
+            }
+            byte => format!("%{byte:02X}"),
+        };
+        text.bytes().map(plain).collect::<String>()
+    };
+    let pairs = fields.iter().map(|(name, value)| format!("{}={}", escape(name), escape(value)));
+    pairs.collect::<Vec<_>>().join("&")
+}
+
+async fn search(door: &Door, fields: &[(&str, &str)]) -> Heard {
+    door.say_with(IMMUNIZATION_SEARCH, &[("content-type", FORM)], form(fields)).await
+}
+
+fn patient(town: &Town, number: u32) -> String {
+    format!("{ADDRESS_NUMBER_SYSTEM}{}|TEST{number:08}", town.code)
+}
+
+#[test]
+fn a_search_finds_one_persons_doses_in_the_shape_of_jp_core() {
+    on_both(async |world| {
+        let number = fresh_number();
+        let subject = register(world, number, 2).await;
+        let door = ledger(world, &world.cast.adachi);
+        let who = patient(&world.cast.adachi, number);
+        let heard = search(&door, &[("patient.identifier", &who)]).await;
+        assert_eq!(heard.headers["content-type"], FHIR_JSON);
+        assert_eq!(heard.headers["cache-control"], "no-store");
+        let text = heard.text().to_owned();
+        for hidden in [IndividualNumber::for_test(number).reveal(), "試験 太郎", "シケン"] {
+            assert!(!text.contains(hidden), "{text}");
+        }
+        let bundle = heard.good();
+        assert_eq!(bundle["resourceType"], "Bundle");
+        assert_eq!((&bundle["type"], &bundle["total"]), (&json!("searchset"), &json!(2)));
+        let found = &bundle["entry"][0]["resource"];
+        assert_eq!(bundle["entry"][0]["search"]["mode"], "match");
+        for (pointer, want) in [
+            ("/resourceType", json!("Immunization")),
+            ("/status", json!("completed")),
+            ("/patient/identifier/value", json!(format!("TEST{number:08}"))),
+            ("/occurrenceDateTime", json!(dose(1).date.to_string())),
+            ("/lotNumber", json!(dose(1).lot)),
+            ("/manufacturer/display", json!(dose(1).maker)),
+            ("/protocolApplied/0/doseNumberPositiveInt", json!(1)),
+            ("/meta/versionId", json!("1")),
+            ("/primarySource", json!(true)),
+        ] {
+            assert_eq!(found.pointer(pointer), Some(&want), "{pointer} of {found}");
+        }
+        assert!(found["vaccineCode"]["text"].is_string());
+        assert!(found["patient"].get("display").is_none());
+        let day = dose(2).date.to_string();
+        let found = search(&door, &[("patient.identifier", &who), ("date", &day)]).await.good();
+        assert_eq!(found["total"].as_u64(), Some(if dose(1).date == dose(2).date { 2 } else { 1 }));
+        let few = search(&door, &[("patient.identifier", &who), ("_count", "1")]).await.good();
+        assert_eq!((&few["total"], few["entry"].as_array().unwrap().len()), (&json!(2), 1));
+        withdraw(world, &subject).await;
+        let bundle = search(&door, &[("patient.identifier", &who)]).await.good();
+        assert_eq!(bundle["entry"][0]["resource"]["status"], "entered-in-error");
+        assert_eq!(bundle["entry"][0]["resource"]["meta"]["versionId"], "2");
+    });
+}
+
+async fn withdraw(world: &World, subject: &Value) {
+    let staff = at_desk(world, &world.cast.adachi.clerk).await;
+    let id = serde_json::from_value(subject.clone()).unwrap();
+    let (etag, vaccination) = newest(&staff, id, 0).await;
+    let body = json!({ "subject": subject, "vaccination": vaccination, "reason": "別人の記録" });
+    let door = ledger(world, &world.cast.adachi);
+    door.change(VACCINATIONS_WITHDRAW, &etag, &body).await.good();
+}
+
+#[test]
+fn who_is_unknown_and_who_has_no_doses_are_answered_alike() {
+    on_both(async |world| {
+        let (bare, unknown) = (fresh_number(), fresh_number());
+        register(world, bare, 0).await;
+        let door = ledger(world, &world.cast.adachi);
+        let mut answers = Vec::new();
+        for number in [bare, unknown] {
+            let who = patient(&world.cast.adachi, number);
+            answers.push(search(&door, &[("patient.identifier", &who)]).await.good());
+        }
+        assert_eq!(answers[0], answers[1]);
+        assert_eq!(answers[0]["total"], 0);
+    });
+}
+
+#[test]
+fn a_wrong_search_is_an_operation_outcome_that_repeats_nothing() {
+    on_both(async |world| {
+        let number = fresh_number();
+        register(world, number, 1).await;
+        let door = ledger(world, &world.cast.adachi);
+        let own = patient(&world.cast.adachi, number);
+        let foreign = patient(&world.cast.uruma, number);
+        let two = format!("{own},{own}");
+        for fields in [
+            vec![],
+            vec![("patient.identifier", foreign.as_str())],
+            vec![("patient.identifier", two.as_str())],
+            vec![("patient.identifier", own.as_str()), ("patient.identifier", own.as_str())],
+            vec![("patient.identifier", own.as_str()), ("date", "lately")],
+            vec![("patient.identifier", own.as_str()), ("patient.name", "Taro")],
+        ] {
+            let heard = search(&door, &fields).await;
+            assert_eq!(heard.refusal(), (400, "malformed".to_owned()), "{fields:?}");
+            assert_eq!(heard.headers["content-type"], FHIR_JSON);
+            assert_eq!(heard.json()["resourceType"], "OperationOutcome");
+            assert_eq!(heard.json()["issue"][0]["severity"], "error");
+            assert!(!heard.text().contains(&format!("{number:08}")), "{heard:?}");
+            assert!(!heard.text().contains("Taro") && !heard.text().contains("patient.name"));
+        }
+        let lenient = [("content-type", FORM), ("prefer", "handling=lenient")];
+        let fields = form(&[("patient.identifier", &own), ("patient.name", "Taro")]);
+        let heard = door.say_with(IMMUNIZATION_SEARCH, &lenient, fields).await;
+        assert_eq!(heard.good()["total"], 1);
+    });
+}
+
+#[test]
+fn staff_may_search_too_and_a_neighbours_ledger_finds_nobody() {
+    on_both(async |world| {
+        let number = fresh_number();
+        register(world, number, 1).await;
+        let who = patient(&world.cast.adachi, number);
+        let clerk = at_desk(world, &world.cast.adachi.clerk).await;
+        assert_eq!(search(&clerk, &[("patient.identifier", &who)]).await.good()["total"], 1);
+        let neighbour = ledger(world, &world.cast.uruma);
+        let heard = search(&neighbour, &[("patient.identifier", &who)]).await;
+        assert_eq!(heard.refusal(), (400, "malformed".to_owned()));
+        let same_number = patient(&world.cast.uruma, number);
+        let heard = search(&neighbour, &[("patient.identifier", &same_number)]).await;
+        assert_eq!(heard.good()["total"], 0);
+    });
+}
