@@ -10,3 +10,4 @@ mod systems;
 mod intake;
 mod processes;
 mod venue;
+mod fuzz;

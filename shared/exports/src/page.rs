@@ -5,7 +5,8 @@
 
 use domain::subject::{Flags, Sex};
 use domain::vaccination::{Standing, Status, Vaccination};
-use domain::{Actor, OpContext};
+use domain::{Actor, OpContext, Outcome};
+use room::letter::Correction;
 use wire::exports::{DisclosedInquiry, FlagChange, FullDisclosure, HeldBack};
 use wire::partition::Received;
 use wire::records::{DoseVersion, RecordSource, SourceKind, SubjectVersion};
@@ -155,7 +156,11 @@ fn provided(html: &mut Html, provided: &[Received]) {
             None => "送信されませんでした".to_owned(),
         };
         let at = wareki::moment(one.provided_at_unix_ms);
-        vec![one.inquirer.to_string(), at, contents(&one.content), index]
+        let contents = match one.outcome {
+            Outcome::Corrected => correction(&one.content),
+            _ => contents(&one.content),
+        };
+        vec![one.inquirer.to_string(), at, contents, index]
     };
     html.table("記録を提供した市区町村", &columns, &rows(provided, row));
 }
@@ -165,6 +170,20 @@ fn contents(content: &str) -> String {
     let doses: Vec<Vaccination> = serde_json::from_str(content).unwrap_or_default();
     let doses = doses.iter().map(|dose| format!("{}回目 {}", dose.dose_number, dose.date));
     doses.collect::<Vec<_>>().join("、")
+}
+
+/// What became of a dose that had been provided, shortly.
+fn correction(content: &str) -> String {
+    match serde_json::from_str::<Correction>(content) {
+        Ok(Correction { after: Some(dose), .. }) => {
+            format!("訂正の通知: {}回目 {}", dose.dose_number, dose.date)
+        }
+        Ok(Correction { earlier, .. }) => {
+            let doses = earlier.iter().map(|dose| format!("{}回目", dose.dose_number));
+            format!("取消しの通知: {}", doses.collect::<Vec<_>>().join("、"))
+        }
+        Err(_) => String::new(),
+    }
 }
 
 fn inquiries(html: &mut Html, inquiries: &[DisclosedInquiry]) {

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 
 use domain::law::day_in_japan;
 use domain::{IndividualNumber, InquiryId, Outcome, Permit};
+use room::store::notice_out::NoticeOut;
 use room::store::provision::Provided;
 use room::{Host, problems, receipt};
 use service::ApiError;
@@ -14,12 +15,12 @@ use wire::Base64Bytes;
 use wire::partition::Received;
 use wire::provision_log::{Entry, Receipt};
 
-/// What may be shown of what was provided, each with its proof, and how many entries may not.
+/// What may be shown of what was provided and of what was told later, each with its proof, and how many entries may not.
 pub async fn check(
     host: &Host,
     permit: &Permit,
     number: &IndividualNumber,
-    provided: Vec<Provided>,
+    (provided, told): (Vec<Provided>, Vec<NoticeOut>),
 ) -> Result<(Vec<Received>, usize), ApiError> {
     let inquiries: Vec<InquiryId> = provided.iter().map(|one| one.inquiry).collect();
     let mut logged: HashMap<_, _> = receipt::find(host, permit, &inquiries).await?;
@@ -37,6 +38,7 @@ pub async fn check(
             received.push(Received {
                 inquiry: one.inquiry,
                 inquirer: one.inquirer,
+                outcome: Outcome::Provided,
                 provided_at_unix_ms: one.at_unix_ms,
                 content: one.content.doses()?.to_string(),
                 salt: one.content.salt.clone(),
@@ -44,7 +46,43 @@ pub async fn check(
             });
         }
     }
+    for one in told {
+        let Some((entry, receipt)) = tell(host, permit, number, &one)? else { continue };
+        if host.exemptions.hides(&entry.procedure, &entry.legal_basis, today) {
+            hidden += 1;
+            continue;
+        }
+        received.push(Received {
+            inquiry: entry.inquiry,
+            inquirer: one.recipient,
+            outcome: entry.outcome,
+            provided_at_unix_ms: entry.decided_at_unix_ms,
+            content: one.outbound.letter.content.clone(),
+            salt: one.outbound.letter.salt.clone(),
+            receipt: Some(receipt),
+        });
+    }
+    received.sort_by_key(|one| one.provided_at_unix_ms);
     Ok((received, hidden))
+}
+
+/// The entry of a correction or a release that is on record, if it says that exactly this was told;
+/// what is only on its way nobody has received.
+fn tell(
+    host: &Host,
+    permit: &Permit,
+    number: &IndividualNumber,
+    one: &NoticeOut,
+) -> Result<Option<(Entry, Receipt)>, ApiError> {
+    let Some(receipt) = &one.receipt else { return Ok(None) };
+    let bad = || ApiError::new(&problems::BAD_ANSWER);
+    let entry = receipt::proven(host, receipt).ok_or_else(bad)?;
+    let fits = entry.permit == one.id.to_string()
+        && entry.provider == permit.municipality()
+        && entry.inquirer == one.recipient
+        && entry.outcome == one.kind.outcome()
+        && entry.commitment == Some(one.outbound.letter.commit(number)?);
+    if fits { Ok(Some((entry, receipt.clone()))) } else { Err(bad()) }
 }
 
 /// The entry, if it says that exactly this was provided; `None` if it says that nothing was, as when

@@ -84,6 +84,15 @@ impl Change {
         Ok(queued)
     }
 
+    /// Whether this is a later change of the same dose, by which the earlier one needs nobody any
+    /// more.  An origin begins with its time.
+    pub(crate) fn goes_on_from(&self, before: &Self) -> bool {
+        let mut known = before.correction.earlier.iter().chain(&before.correction.after);
+        before.origin < self.origin
+            && before.correction.after.is_some()
+            && known.all(|dose| self.correction.earlier.contains(dose))
+    }
+
     /// Who heard of the dose from this room in any earlier version, and by which inquiries.
     fn heard(
         &self,

@@ -143,45 +143,55 @@ impl Addressed {
         }
         let is_again = notice_in::is_known(tx, permit, letter.origin)?
             || store::notice_out::is_origin(tx, permit, letter.origin)?;
+        let mut is_late = false;
+        if let (Some(change), false) = (&self.change, is_again) {
+            is_late = self.supersede(tx, keys, permit, (change, header))?;
+            // Whoever has it from this room hears of the later change.
+            if !is_late {
+                change.queue(tx, keys, permit, (&self.subject, Some(header.provider)))?;
+            }
+        }
+        let state = match (is_again, is_late) {
+            (true, _) => NoticeState::Again,
+            (false, true) => NoticeState::Superseded,
+            (false, false) => NoticeState::Open,
+        };
         let incoming = NoticeIn {
             id: header.notice,
             sender: header.provider,
             subject: self.subject,
             kind: header.kind,
             inquiry: header.inquiry,
-            state: if is_again { NoticeState::Again } else { NoticeState::Open },
+            state,
             letter: letter.clone(),
             log_index: receipt.index,
             received_at_unix_ms: unix_ms(permit.context().at),
         };
-        if let (Some(change), false) = (&self.change, is_again) {
-            self.supersede(tx, keys, permit, (change, header))?;
-            change.queue(tx, keys, permit, (&self.subject, Some(header.provider)))?;
-        }
         notice_in::insert(tx, keys, permit, &incoming, receipt)?;
         Ok(if is_again { "received by another way" } else { "received" })
     }
 
-    /// Closes open notices of the same sender that this one goes on from.
+    /// Closes open notices of the same sender that this one goes on from; `true` if a known one goes
+    /// on from this one, which was late.
     fn supersede(
         &self,
         tx: &mut Tx,
         keys: &crypto::RoomKeys,
         permit: &Permit,
         (change, header): (&Change, &NoticeHeader),
-    ) -> Result<(), ApiError> {
+    ) -> Result<bool, ApiError> {
+        let mut is_late = false;
         for one in notice_in::of_subject(tx, keys, permit, &self.subject)? {
-            let is_open = one.state == NoticeState::Open && one.kind == NoticeKind::Corrected;
-            if is_open && one.sender == header.provider {
-                let before = one.letter.correction()?;
-                let earlier = &change.correction.earlier;
-                let goes_on = before.earlier.iter().chain(&before.after);
-                if before.after.is_some() && goes_on.into_iter().all(|dose| earlier.contains(dose))
-                {
-                    notice_in::close(tx, permit, (one.id, NoticeState::Superseded), None)?;
-                }
+            if one.kind != NoticeKind::Corrected || one.sender != header.provider {
+                continue;
+            }
+            let origin = one.letter.origin;
+            let known = Change { origin, correction: one.letter.correction()? };
+            is_late |= known.goes_on_from(change);
+            if one.state == NoticeState::Open && change.goes_on_from(&known) {
+                notice_in::close(tx, permit, (one.id, NoticeState::Superseded), None)?;
             }
         }
-        Ok(())
+        Ok(is_late)
     }
 }
