@@ -137,15 +137,15 @@ pub(crate) fn wait(mut until: impl FnMut() -> bool) {
     }
 }
 
-/// The first of four ports in a row; `watari setup` writes them down, so they must be known before.
+/// The first of five ports in a row; `watari setup` writes them down, so they must be known before.
 fn free_ports() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let first = u16::try_from(std::process::id() % 900).unwrap();
     let is_free = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok();
     loop {
         let place = (first + NEXT.fetch_add(1, Ordering::Relaxed)) % 1_000;
-        let base = 20_000 + 4 * place;
-        if (base..base + 4).all(is_free) {
+        let base = 20_000 + 5 * place;
+        if (base..base + 5).all(is_free) {
             return base;
         }
     }
