@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use domain::{Action, Actor, MunicipalityCode, OpContext, Permit, RequestId, authorize};
 use room::store::batch::Batch;
+use room::store::batch_row::Waiting;
 use room::{Host, problems as own, store};
 use service::problems::{self as common, inquiry};
 use service::{ApiError, problems::ProblemKind};
@@ -83,8 +84,31 @@ pub(super) async fn ask(
             }
         },
     };
-    row.faults += u32::from(after == After::Fault);
+    if after == After::Fault {
+        row.faults += 1;
+        row.waiting = again(&host, (municipality, source), (batch.id, row.waiting)).await;
+    }
     Asked { municipality, batch: batch.id, source, row, after }
+}
+
+/// The row as it is stored now: its cells may have been sealed anew since it was read.
+async fn again(
+    host: &Host,
+    (municipality, source): (MunicipalityCode, MunicipalityCode),
+    (batch, known): (Uuid, Waiting),
+) -> Waiting {
+    let row = known.row;
+    let read = move |tx: &mut db::Tx, permit: &Permit| {
+        let place = (row.saturating_sub(1), 1);
+        store::batch_row::waiting(tx, permit, (batch, source), place)
+    };
+    let room = host.room(municipality);
+    let permit = room.and_then(|room| host.job(Action::RunJobs, &room));
+    let found = match permit {
+        Ok(permit) => host.read("partition.batch-row", &permit, read).await.unwrap_or_default(),
+        Err(_) => Vec::new(),
+    };
+    found.into_iter().find(|found| found.row == row).unwrap_or(known)
 }
 
 async fn ask_once(

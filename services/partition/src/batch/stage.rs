@@ -11,7 +11,7 @@ use domain::{Action, Permit};
 use interchange::{Checked, Checker, Options, Row};
 use room::operation_log::entry;
 use room::store::batch::{Batch, Change};
-use room::store::batch_row::{Fault, Question};
+use room::store::batch_row::{Fault, Question, Staged};
 use room::{Host, Room, store};
 use service::{ApiError, problems as common};
 use uuid::Uuid;
@@ -23,8 +23,6 @@ use super::{Batches, about};
 const ROWS_MAX: usize = 500;
 /// What can't be done now is tried again after this.
 const PAUSE: Duration = Duration::from_secs(2);
-
-type Staged = Vec<(u32, Result<Question, Fault>)>;
 
 /// Runs for as long as the service lives.
 pub(crate) async fn run(host: Arc<Host>, batches: Arc<Batches>) {
@@ -63,7 +61,7 @@ async fn stage(host: &Host, batches: &Batches, room: &Room, batch: Batch) -> Res
         let file = store::batch::file(tx, &keys, permit, from.id)?;
         rows(&file, Options { municipality: None, today }, from.staged_rows)
     };
-    let rows: Staged = host.read("partition.batch-stage", &permit, read).await?;
+    let rows = host.read("partition.batch-stage", &permit, read).await?;
     for (nth, chunk) in rows.chunks(ROWS_MAX).enumerate() {
         if !keep(room, &permit, (batch.id, chunk.to_vec())).await? {
             return Ok(());
@@ -90,7 +88,7 @@ async fn stage(host: &Host, batches: &Batches, room: &Room, batch: Batch) -> Res
 async fn keep(
     room: &Room,
     permit: &Permit,
-    (batch, rows): (Uuid, Staged),
+    (batch, rows): (Uuid, Vec<Staged>),
 ) -> Result<bool, ApiError> {
     let (keys, permit) = (room.keys()?, permit.clone());
     room.queue
@@ -111,10 +109,10 @@ async fn keep(
 }
 
 /// The rows behind those that are there already.
-fn rows(file: &[u8], options: Options, staged_rows: u64) -> Result<Staged, ApiError> {
+fn rows(file: &[u8], options: Options, staged_rows: u64) -> Result<Vec<Staged>, ApiError> {
     let unreadable = |_| ApiError::new(&common::INTERNAL);
     let mut checker = Checker::open(file, options).map_err(unreadable)?;
-    let mut rows = Staged::new();
+    let mut rows = Vec::new();
     let mut number: u32 = 0;
     while let Some(row) = checker.next_row().map_err(unreadable)? {
         number = number.saturating_add(1);

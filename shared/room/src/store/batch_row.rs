@@ -37,6 +37,9 @@ impl std::fmt::Debug for Question {
 /// Why a row can't be used, and in which column.
 pub type Fault = (&'static str, Option<&'static str>);
 
+/// A row on its way into its place.
+pub type Staged = (u32, Result<Question, Fault>);
+
 #[derive(Serialize, Deserialize)]
 struct Plain {
     number: String,
@@ -80,7 +83,7 @@ pub fn insert(
     tx: &mut Tx,
     keys: &RoomKeys,
     permit: &Permit,
-    (batch, rows): (Uuid, &[(u32, Result<Question, Fault>)]),
+    (batch, rows): (Uuid, &[Staged]),
 ) -> Result<(), ApiError> {
     let new = rows.iter().map(|(row, question)| {
         let mut new = New {
@@ -138,6 +141,8 @@ fn open(keys: &RoomKeys, place: &[u8; 20], sealed: &[u8]) -> Result<Plain, ApiEr
     serde_json::from_slice(&plain).map_err(|_| broken_row())
 }
 
+type WaitingRow = (i32, Option<Vec<u8>>, Option<Vec<u8>>);
+
 /// The next rows that wait for one municipality, in the order of the file.
 pub fn waiting(
     tx: &mut Tx,
@@ -146,7 +151,7 @@ pub fn waiting(
     (after, limit): (u32, u16),
 ) -> Result<Vec<Waiting>, ApiError> {
     let after = i32::try_from(after).map_err(|_| broken_row())?;
-    let rows: Vec<(i32, Option<Vec<u8>>, Option<Vec<u8>>)> = batch_row::table
+    let rows: Vec<WaitingRow> = batch_row::table
         .filter(batch_row::municipality.eq(permit.municipality().as_str()))
         .filter(batch_row::batch_id.eq(batch.as_bytes().as_slice()))
         .filter(batch_row::provider.eq(provider.as_str()))
@@ -157,7 +162,7 @@ pub fn waiting(
         .select((batch_row::row, batch_row::inquiry_id, batch_row::question_sealed))
         .load(tx)
         .map_err(failed)?;
-    let read = |(row, inquiry, sealed): (i32, Option<Vec<u8>>, Option<Vec<u8>>)| {
+    let read = |(row, inquiry, sealed): WaitingRow| {
         Ok(Waiting {
             row: u32::try_from(row).map_err(|_| broken_row())?,
             inquiry: InquiryId(read_uuid(&inquiry.ok_or_else(broken_row)?)?),

@@ -31,9 +31,7 @@ pub(super) fn row(path: &str) -> Row {
             (announce(text.len()), announce(1))
         }
         api::BATCHES_PARTS => {
-            let part = |batch: Uuid| {
-                json!({ "batch": batch, "part": 0, "bytes": base64(text.as_bytes()) })
-            };
+            let part = |batch: Uuid| json!({ "batch": batch, "part": 0, "bytes": base64(text.as_bytes()) });
             (part(BATCH), part(Uuid::nil()))
         }
         api::BATCHES_RESULTS | api::BATCHES_FILE => (page(1_000), page(1_001)),
