@@ -30,5 +30,5 @@ mod withhold;
 mod witness;
 
 pub use self::routes::{endpoints, openapi};
-pub use self::start::{start, start_in};
+pub use self::start::{open_host, start, start_in};
 pub use room::{Config, MIGRATIONS, ROLE, ReviewConfig, WitnessConfig, WitnessPolicy};

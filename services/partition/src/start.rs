@@ -27,7 +27,7 @@ use room::Host;
 use room::Room;
 use room::alarms::Alarms;
 use room::checkpoint::Notary;
-use room::config::Config;
+use room::config::{Config, Limits};
 use room::keys::KeyRing;
 use room::metrics::Counters;
 use room::writer::Writer;
@@ -51,51 +51,16 @@ pub async fn start_in(
     clock: Arc<dyn Clock>,
 ) -> Result<Running, StartError> {
     let identity = TlsIdentity::load(&config.tls)?;
-    let deadlines = Deadlines {
-        connect_ms_max: config.limits.call_connect_ms_max,
-        answer_ms_max: config.limits.call_answer_ms_max,
-    };
-    let client = |kind, url: &str| Client::new(&identity, Expected::any(kind), url, deadlines);
-    let registry_client = client(ServiceKind::Registry, &registry.url)?;
-    let intake =
-        config.intake_url.as_deref().map(|url| client(ServiceKind::Intake, url)).transpose()?;
+    let limits = &config.limits;
+    let registry_client = client(limits, &identity, (ServiceKind::Registry, &registry.url))?;
+    let intake = config.intake_url.as_deref();
+    let intake = intake.map(|url| client(limits, &identity, (ServiceKind::Intake, url)));
+    let intake = intake.transpose()?;
     let captures_every_ms = config.captures_every_ms;
     let participants = Participants::new(registry.stale_s_max);
+    let (host, writers) = open_host(db, &config, participants.clone(), Arc::clone(&clock)).await?;
     let metrics = Metrics::default();
-    let counters = Counters::default();
-    counters.register(&metrics);
-    db.require_schema(&MIGRATIONS).await?;
-    let Opened { rooms, closed, mut writers } = open_rooms(&config, &db, &clock).await?;
-    let no_room = RoomKey::parse(NATIONAL).map_err(|_| DbError::Unavailable)?;
-    let (own_log, writer) = Writer::new(db.clone(), no_room, queue_limits(&config));
-    writers.push(writer);
-    let host = Arc::new(Host {
-        instance: instance(&identity)?,
-        db,
-        rooms,
-        closed,
-        own_log,
-        participants: participants.clone(),
-        broker: client(ServiceKind::Broker, &config.broker_url)?,
-        log: client(ServiceKind::ProvisionLog, &config.provision_log_url)?,
-        permit_keys: permit_keys(&config)?,
-        log_verifiers: log_verifiers(&config)?,
-        log_origin: log_origin(&config)?,
-        last_checkpoint: std::sync::Mutex::default(),
-        permissions: Permissions::load(config.permission_list.as_deref())?,
-        limits: config.limits,
-        witness: config.witness,
-        review: config.review.clone(),
-        reconcile_every_s: config.reconcile_every_s,
-        batch: config.batch,
-        exemptions: exemptions(&config)?,
-        alarms: Alarms::default(),
-        clock: Arc::clone(&clock),
-        counters,
-        imports: room::Wake::default(),
-        endings: room::Wake::default(),
-        ending: config.ending.clone(),
-    });
+    host.counters.register(&metrics);
     let setup = Setup {
         service: "partition",
         listen: config.listen,
@@ -136,6 +101,62 @@ pub async fn start_in(
         running = running.with_background(tokio::spawn(writer.run()));
     }
     Ok(running)
+}
+
+/// Opens the rooms of an instance; nothing is asked of it and nothing runs before its writers do.
+pub async fn open_host(
+    db: Db,
+    config: &Config,
+    participants: Participants,
+    clock: Arc<dyn Clock>,
+) -> Result<(Arc<Host>, Vec<Writer>), StartError> {
+    let identity = TlsIdentity::load(&config.tls)?;
+    let client = |kind, url: &str| client(&config.limits, &identity, (kind, url));
+    db.require_schema(&MIGRATIONS).await?;
+    let Opened { rooms, closed, mut writers } = open_rooms(config, &db, &clock).await?;
+    let no_room = RoomKey::parse(NATIONAL).map_err(|_| DbError::Unavailable)?;
+    let (own_log, writer) = Writer::new(db.clone(), no_room, queue_limits(config));
+    writers.push(writer);
+    let host = Arc::new(Host {
+        instance: instance(&identity)?,
+        db,
+        rooms,
+        closed,
+        own_log,
+        participants,
+        broker: client(ServiceKind::Broker, &config.broker_url)?,
+        log: client(ServiceKind::ProvisionLog, &config.provision_log_url)?,
+        permit_keys: permit_keys(config)?,
+        log_verifiers: log_verifiers(config)?,
+        log_origin: log_origin(config)?,
+        last_checkpoint: std::sync::Mutex::default(),
+        permissions: Permissions::load(config.permission_list.as_deref())?,
+        limits: config.limits,
+        witness: config.witness,
+        review: config.review.clone(),
+        reconcile_every_s: config.reconcile_every_s,
+        batch: config.batch,
+        exemptions: exemptions(config)?,
+        alarms: Alarms::default(),
+        clock,
+        counters: Counters::default(),
+        imports: room::Wake::default(),
+        endings: room::Wake::default(),
+        ending: config.ending.clone(),
+    });
+    Ok((host, writers))
+}
+
+fn client(
+    limits: &Limits,
+    identity: &TlsIdentity,
+    (kind, url): (ServiceKind, &str),
+) -> Result<Client, wire::tls::TlsError> {
+    let deadlines = Deadlines {
+        connect_ms_max: limits.call_connect_ms_max,
+        answer_ms_max: limits.call_answer_ms_max,
+    };
+    Client::new(identity, Expected::any(kind), url, deadlines)
 }
 
 fn instance(identity: &TlsIdentity) -> Result<String, StartError> {

@@ -14,7 +14,7 @@ use crate::report::Staged;
 use crate::store::file::File;
 use crate::{problems, quarantine, store};
 
-pub(crate) async fn approve(
+pub async fn approve(
     host: &Host,
     permit: Permit,
     request: ApproveImport,

@@ -10,11 +10,7 @@ use wire::imports::{ImportState, Stage};
 use crate::open::about;
 use crate::{problems, send, store};
 
-pub(crate) async fn begin(
-    host: &Host,
-    permit: Permit,
-    import: Uuid,
-) -> Result<ImportState, ApiError> {
+pub async fn begin(host: &Host, permit: Permit, import: Uuid) -> Result<ImportState, ApiError> {
     permit.expect_action(Action::PrepareImport)?;
     let room = host.room(permit.municipality())?;
     let find = move |tx: &mut db::Tx, permit: &Permit| store::file::find(tx, permit, import);

@@ -25,5 +25,10 @@ mod run;
 mod send;
 mod store;
 
+pub use self::approve::approve;
+pub use self::begin::begin;
+pub use self::open::open;
+pub use self::read::read;
 pub use self::routes::{ENDPOINTS, configure, openapi};
 pub use self::run::run;
+pub use self::send::send;

@@ -11,7 +11,7 @@ use crate::{problems, store};
 
 const SHA256_CHARS: usize = 64;
 
-pub(crate) async fn open(
+pub async fn open(
     host: &Host,
     permit: Permit,
     request: OpenImport,

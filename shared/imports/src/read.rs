@@ -20,11 +20,7 @@ use crate::store::finding::Finding;
 const LISTED_MAX: i64 = 100;
 const PAGE_MAX: u16 = 1_000;
 
-pub(crate) async fn read(
-    host: &Host,
-    permit: Permit,
-    import: Uuid,
-) -> Result<ImportState, ApiError> {
+pub async fn read(host: &Host, permit: Permit, import: Uuid) -> Result<ImportState, ApiError> {
     permit.expect_action(Action::PrepareImport)?;
     let room = host.room(permit.municipality())?;
     let find = move |tx: &mut Tx, permit: &Permit| store::file::find(tx, permit, import);

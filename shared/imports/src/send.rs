@@ -15,11 +15,7 @@ use crate::open::about;
 use crate::store::file::File;
 use crate::{problems, store};
 
-pub(crate) async fn send(
-    host: &Host,
-    permit: Permit,
-    request: SendPart,
-) -> Result<ImportState, ApiError> {
+pub async fn send(host: &Host, permit: Permit, request: SendPart) -> Result<ImportState, ApiError> {
     permit.expect_action(Action::PrepareImport)?;
     let room = host.room(permit.municipality())?;
     let SendPart { import, part, bytes } = request;
