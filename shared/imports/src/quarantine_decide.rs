@@ -44,13 +44,7 @@ pub(crate) async fn decide(
     let keys = room.keys()?;
     let done = room.queue.write(move |tx, acts| {
         let act = Act { keys: &keys, permit: &permit, operator: &operator, request: &request };
-        // What was begun before a refusal must not stay.
-        let done = tx.transaction(|tx| act.run(tx).map_err(Ended::from));
-        let done = match done {
-            Ok(done) => Ok(done),
-            Err(Ended::Refused(kind)) => Err(kind),
-            Err(Ended::Failed(error)) => return Err(error),
-        };
+        let done = act.settle(tx)?;
         let subject = done.as_ref().ok().and_then(|done| done.subject);
         let result = match &done {
             Ok(_) => word(&request.decision),
@@ -131,6 +125,18 @@ struct Written {
 }
 
 impl Act<'_> {
+    /// What was begun before a refusal does not stay.
+    fn settle(
+        &self,
+        tx: &mut Tx,
+    ) -> Result<Result<QuarantineDecided, &'static ProblemKind>, ApiError> {
+        match tx.transaction(|tx| self.run(tx)) {
+            Ok(done) => Ok(Ok(done)),
+            Err(Ended::Refused(kind)) => Ok(Err(kind)),
+            Err(Ended::Failed(error)) => Err(error),
+        }
+    }
+
     fn run(&self, tx: &mut Tx) -> Result<QuarantineDecided, Ended> {
         let DecideQuarantine { id, version, decision } = self.request;
         let kept = store::quarantine::find(tx, self.keys, self.permit, *id)?;
@@ -303,3 +309,7 @@ fn person(row: &SubjectRow, flags: Flags) -> Subject {
         flags: Flags { moved_out_on: row.moved_out_on, died_on: row.died_on, ..flags },
     }
 }
+
+#[cfg(test)]
+#[path = "quarantine_tests.rs"]
+mod tests;

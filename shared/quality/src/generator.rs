@@ -272,7 +272,8 @@ pub fn voucher(serial: u32, dose: u16) -> Option<VoucherNumber> {
 /// Whose voucher a number is, and for which dose.
 pub fn issued(number: &VoucherNumber) -> Option<(u32, u16)> {
     let number: u64 = number.reveal().parse().ok()?;
-    let place = (number % VOUCHER_STEP == 0).then_some(number / VOUCHER_STEP)?.checked_sub(1)?;
+    let place =
+        number.is_multiple_of(VOUCHER_STEP).then_some(number / VOUCHER_STEP)?.checked_sub(1)?;
     let serial = u32::try_from(place / u64::from(DOSES_MAX)).ok()?;
     Some((serial, u16::try_from(place % u64::from(DOSES_MAX)).ok()? + 1))
 }
