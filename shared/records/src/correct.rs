@@ -49,18 +49,18 @@ pub(crate) async fn withdraw(
 }
 
 /// What is to become of a dose.
-struct Change {
-    subject: SubjectId,
-    vaccination: Uuid,
-    tag: Tag,
+pub(crate) struct Change {
+    pub(crate) subject: SubjectId,
+    pub(crate) vaccination: Uuid,
+    pub(crate) tag: Tag,
     /// `None` takes it back.
-    dose: Option<Vaccination>,
-    provenance: Provenance,
+    pub(crate) dose: Option<Vaccination>,
+    pub(crate) provenance: Provenance,
 }
 
 /// What became of it.
-struct Changed {
-    newest: Held,
+pub(crate) struct Changed {
+    pub(crate) newest: Held,
     notices: usize,
 }
 
@@ -97,7 +97,7 @@ async fn apply(
 }
 
 impl Change {
-    fn run(
+    pub(crate) fn run(
         &self,
         tx: &mut Tx,
         keys: &RoomKeys,

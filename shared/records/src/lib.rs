@@ -4,7 +4,8 @@
 //! and it follows exactly the version that was read (`If-Match`).
 //!
 //! Reading order: `read`, `correct`, `flag`, `adopt`, `completeness`, then `notices`
-//! with `notices_send`, `notices_receive`, `notices_read` and `notices_adopt`, and `release`.
+//! with `notices_send`, `notices_receive`, `notices_read` and `notices_adopt`, and `release`;
+//! `pmh` is all of this for machines.
 
 mod adopt;
 pub mod completeness;
@@ -17,6 +18,7 @@ mod notices_adopt;
 mod notices_read;
 mod notices_receive;
 pub mod notices_send;
+mod pmh;
 pub mod problems;
 mod read;
 mod release;

@@ -39,6 +39,10 @@ impl Refusal {
     pub(crate) fn field(name: &'static str) -> Self {
         Self { kind: &service::problems::MALFORMED, field: Some(name) }
     }
+
+    pub(crate) fn field_name(self) -> Option<&'static str> {
+        self.field
+    }
 }
 
 impl From<&'static ProblemKind> for Refusal {

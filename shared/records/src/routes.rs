@@ -8,10 +8,14 @@ use room::{Host, own_room};
 use service::{ApiError, Body, Caller, Endpoint};
 use utoipa::OpenApi;
 use wire::Problem;
+use wire::pmh::{
+    FoundVaccinations, PMH_VACCINATIONS, PMH_VACCINATIONS_SEARCH, SearchVaccinations,
+    SendVaccinations, VaccinationsSent,
+};
 use wire::records as api;
 
 use crate::tag::IfMatch;
-use crate::{adopt, completeness, correct, flag, notice_routes, read};
+use crate::{adopt, completeness, correct, flag, notice_routes, pmh, read};
 
 pub static ENDPOINTS: &[Endpoint] = &[
     Endpoint::post(api::RECORDS_FIND, Action::ReadRecords),
@@ -22,6 +26,8 @@ pub static ENDPOINTS: &[Endpoint] = &[
     Endpoint::post(api::ADOPTIONS, Action::AdoptRecords),
     Endpoint::post(api::COMPLETENESS, Action::StateCompleteness),
     Endpoint::post(api::COMPLETENESS_READ, Action::ReadRecords),
+    Endpoint::post(PMH_VACCINATIONS, Action::CorrectVaccination),
+    Endpoint::post(PMH_VACCINATIONS_SEARCH, Action::SearchImmunizations),
 ];
 
 pub fn configure(app: &mut ServiceConfig) {
@@ -33,6 +39,8 @@ pub fn configure(app: &mut ServiceConfig) {
         .route(api::ADOPTIONS, post().to(adopt_doses))
         .route(api::COMPLETENESS, post().to(state_completeness))
         .route(api::COMPLETENESS_READ, post().to(read_completeness))
+        .route(PMH_VACCINATIONS, post().to(send_vaccinations))
+        .route(PMH_VACCINATIONS_SEARCH, post().to(search_vaccinations))
         .configure(notice_routes::configure);
 }
 
@@ -45,7 +53,9 @@ pub fn configure(app: &mut ServiceConfig) {
     flag_subject,
     adopt_doses,
     state_completeness,
-    read_completeness
+    read_completeness,
+    send_vaccinations,
+    search_vaccinations
 ))]
 struct Api;
 
@@ -173,4 +183,28 @@ async fn read_completeness(
 ) -> Result<Json<api::Statements>, ApiError> {
     let permit = own_room(&caller, Action::ReadRecords)?;
     completeness::read(&host, permit).await.map(Json)
+}
+
+/// Registers, updates and deletes doses for a system of the municipality; each item ends by itself.
+#[utoipa::path(post, path = PMH_VACCINATIONS, tag = "partition", request_body = SendVaccinations,
+    responses((status = 200, body = VaccinationsSent), (status = "4XX", body = Problem), (status = "5XX", body = Problem)))]
+async fn send_vaccinations(
+    caller: Caller,
+    host: Data<Host>,
+    Body(request): Body<SendVaccinations>,
+) -> Result<Json<VaccinationsSent>, ApiError> {
+    let permit = own_room(&caller, Action::CorrectVaccination)?;
+    pmh::send(&host, permit, request).await.map(Json)
+}
+
+/// Shows a system of the municipality one person's doses, with the keys that a change must name.
+#[utoipa::path(post, path = PMH_VACCINATIONS_SEARCH, tag = "partition", request_body = SearchVaccinations,
+    responses((status = 200, body = FoundVaccinations), (status = "4XX", body = Problem), (status = "5XX", body = Problem)))]
+async fn search_vaccinations(
+    caller: Caller,
+    host: Data<Host>,
+    Body(request): Body<SearchVaccinations>,
+) -> Result<Json<FoundVaccinations>, ApiError> {
+    let permit = own_room(&caller, Action::SearchImmunizations)?;
+    pmh::search(&host, permit, request).await.map(Json)
 }

@@ -28,6 +28,20 @@ impl Tag {
         Self { id: held.id.0, version: held.number }
     }
 
+    /// The dose or the person it names.
+    pub(crate) fn id(self) -> Uuid {
+        self.id
+    }
+
+    /// The same without the quotes, for those who send it in a body.
+    pub(crate) fn bare(self) -> String {
+        format!("{}-{}", self.id, self.version)
+    }
+
+    pub(crate) fn parse_bare(text: &str) -> Option<Self> {
+        Self::parse(&format!("\"{text}\""))
+    }
+
     /// One spelling only, so that a tag is what it was given out as.
     fn parse(text: &str) -> Option<Self> {
         let inner = text.strip_prefix('"')?.strip_suffix('"')?;

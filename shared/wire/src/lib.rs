@@ -20,6 +20,7 @@ pub mod intake;
 pub mod notices;
 pub mod number;
 pub mod partition;
+pub mod pmh;
 pub mod problem;
 pub mod provision_log;
 pub mod quarantine;

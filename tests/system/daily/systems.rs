@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use watari::story::cast::Town;
 use wire::fhir::{ADDRESS_NUMBER_SYSTEM, FHIR_JSON, FORM, IMMUNIZATION_SEARCH};
 use wire::partition::{SUBJECTS, VACCINATIONS};
+use wire::pmh::{PMH_VACCINATIONS, PMH_VACCINATIONS_SEARCH};
 use wire::records::{RECORDS_HISTORY, SUBJECTS_FLAG, VACCINATIONS_CORRECT, VACCINATIONS_WITHDRAW};
 
 use super::door::{Door, Heard};
@@ -227,5 +228,95 @@ fn staff_may_search_too_and_a_neighbours_ledger_finds_nobody() {
         let same_number = patient(&world.cast.uruma, number);
         let heard = search(&neighbour, &[("patient.identifier", &same_number)]).await;
         assert_eq!(heard.good()["total"], 0);
+    });
+}
+
+async fn send(door: &Door, items: Value) -> Value {
+    let heard = door.say(PMH_VACCINATIONS, &json!({ "vaccinations": items })).await;
+    heard.good()["results"].clone()
+}
+
+#[test]
+fn a_batch_registers_updates_and_deletes_and_each_item_ends_by_itself() {
+    on_both(async |world| {
+        let (number, unknown) = (fresh_number(), fresh_number());
+        register(world, number, 0).await;
+        let door = ledger(world, &world.cast.adachi);
+        let who = format!("TEST{number:08}");
+        let new = |nth: u16| {
+            json!({ "modificationSeg": "1", "municipalityIdentityKey": who,
+                "vaccination": dose(nth) })
+        };
+        let stranger = json!({ "modificationSeg": "1",
+            "municipalityIdentityKey": format!("TEST{unknown:08}"), "vaccination": dose(1) });
+        let first = send(&door, json!([new(1), stranger, new(2), new(0)])).await;
+        let ends: Vec<_> = first.as_array().unwrap().iter().map(|one| &one["result"]).collect();
+        assert_eq!(ends, ["registered", "refused", "registered", "refused"]);
+        assert_eq!(
+            (&first[1]["code"], &first[3]["field"]),
+            (&json!("not-found"), &json!("vaccination"))
+        );
+        let again = send(&door, json!([new(1), new(2)])).await;
+        assert_eq!(
+            (&again[0]["result"], &again[1]["result"]),
+            (&json!("unchanged"), &json!("unchanged"))
+        );
+        assert_eq!(again[0]["historyKey"], first[0]["historyKey"]);
+
+        let mut right = dose(1);
+        right.lot = "RIGHT-3".to_owned();
+        let update = json!({ "modificationSeg": "1", "municipalityIdentityKey": who,
+            "historyKey": first[0]["historyKey"], "vaccination": right, "reason": "台帳の訂正" });
+        let delete = json!({ "modificationSeg": "2", "municipalityIdentityKey": who,
+            "historyKey": first[2]["historyKey"], "reason": "別人の記録" });
+        let silent = json!({ "modificationSeg": "2", "municipalityIdentityKey": who,
+            "historyKey": first[2]["historyKey"] });
+        let changed = send(&door, json!([silent, update, delete, update])).await;
+        let ends: Vec<_> = changed.as_array().unwrap().iter().map(|one| &one["result"]).collect();
+        assert_eq!(ends, ["refused", "updated", "deleted", "refused"]);
+        assert_eq!(
+            (&changed[0]["field"], &changed[3]["code"]),
+            (&json!("reason"), &json!("superseded"))
+        );
+
+        let found = door.say(PMH_VACCINATIONS_SEARCH, &json!({ "municipalityIdentityKey": who }));
+        let found = found.await;
+        let number = IndividualNumber::for_test(number);
+        assert!(!found.text().contains(number.reveal()));
+        let found = found.good();
+        assert_eq!(found["basicFiveInfo"]["sex"], "1");
+        assert_eq!(found["isNotDisclosed"], false);
+        let doses = found["vaccinations"].as_array().unwrap();
+        let seen: Vec<_> =
+            doses.iter().map(|one| (&one["isDeleted"], &one["historyKey"])).collect();
+        assert_eq!(
+            seen,
+            [(&json!(false), &changed[1]["historyKey"]), (&json!(true), &changed[2]["historyKey"])]
+        );
+        assert_eq!(doses[0]["vaccination"]["lot"], "RIGHT-3");
+        let log = operations(&world.desk(&world.cast.adachi.supervisor).await).await;
+        let line = "corrected 1, refused 2, withdrawn 1";
+        assert!(log.iter().any(|one| one.result == line && one.actor == "system/ledger-adachi"));
+    });
+}
+
+#[test]
+fn a_batch_is_bounded_and_a_neighbours_people_are_unknown() {
+    on_both(async |world| {
+        let number = fresh_number();
+        register(world, number, 0).await;
+        let item = json!({ "modificationSeg": "1",
+            "municipalityIdentityKey": format!("TEST{number:08}"), "vaccination": dose(1) });
+        let own = ledger(world, &world.cast.adachi);
+        for items in [vec![], vec![item.clone(); 1_001]] {
+            let heard = own.say(PMH_VACCINATIONS, &json!({ "vaccinations": items })).await;
+            assert_eq!(heard.refusal(), (400, "malformed".to_owned()));
+        }
+        let neighbour = ledger(world, &world.cast.uruma);
+        let ends = send(&neighbour, json!([item])).await;
+        assert_eq!(ends[0]["code"], "not-found");
+        let who = json!({ "municipalityIdentityKey": format!("TEST{number:08}") });
+        let heard = neighbour.say(PMH_VACCINATIONS_SEARCH, &who).await;
+        assert_eq!(heard.refusal(), (404, "not-found".to_owned()));
     });
 }
