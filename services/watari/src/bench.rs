@@ -2,10 +2,14 @@
 //! durable log as in daily use; only the limits on too many requests are opened up.
 //!
 //! Reading order: [`ground`] (what is measured), [`load`] (by whom), [`transfer`] with [`replay`]
-//! and its `store`, [`timing`], [`disclosure`].
+//! and its `store`, [`timing`], [`disclosure`],
+//! [`captures`], [`import`], [`batch`].
 
+pub(crate) mod batch;
+pub(crate) mod captures;
 pub(crate) mod disclosure;
 pub(crate) mod ground;
+pub(crate) mod import;
 mod load;
 mod replay;
 mod store;

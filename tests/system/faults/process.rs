@@ -119,6 +119,8 @@ fn configuration(stage: &Stage) -> Table {
     put(&mut table, "broker.limits.mismatches_block_at", 0);
     put(&mut table, "broker.limits.requests_per_s_max", 0);
     put(&mut table, "partition.broker_url", settings.partition().unwrap().broker_url.clone());
+    // A file takes long enough to be interrupted.
+    put(&mut table, "partition.batch.rows_max", 3);
     put(&mut table, "telemetry.log", "error");
     table
 }

@@ -136,6 +136,7 @@ fn chiyoda() -> Town {
         code,
         clerk: person("clerk-chiyoda", Role::Clerk),
         supervisor: person("supervisor-chiyoda", Role::Supervisor),
+        ledger: TerminalId::parse("ledger-chiyoda").unwrap(),
     }
 }
 

@@ -60,6 +60,15 @@ impl Place {
         }
     }
 
+    /// Leaves nothing of ours on a server; `false` if something stays.
+    pub(super) async fn clean_up(&self) -> bool {
+        let Self::Server { owner_url, prefix } = self.clone() else { return true };
+        let kinds = ["registry", "provision_log", "intake", "partition", "replay", "here", "away"];
+        let names = kinds.map(|kind| format!("{prefix}_{kind}"));
+        let gone = tokio::task::spawn_blocking(move || store::drop_databases(&owner_url, &names));
+        gone.await.unwrap_or_default()
+    }
+
     /// How the names of the databases begin; SQLite has files in the folder instead.
     fn prefix(&self) -> &str {
         match self {
@@ -88,6 +97,7 @@ pub(crate) async fn set_up(
     if let Some(broker) = &mut settings.broker {
         let limits = &mut broker.limits;
         limits.requests_per_s_max = 0;
+        limits.batch_requests_per_s_max = 0;
         limits.in_flight_per_municipality_max = limits.in_flight_max;
         (limits.mismatches_alert_at, limits.mismatches_block_at) = (0, 0);
     }
@@ -128,35 +138,53 @@ impl Ground {
         residents: &[Resident],
         screen: Screen,
     ) -> Result<Vec<Uuid>, Failure> {
-        let what = format!("registering residents in {}", town.name);
-        let work = screen.begin(&what, u64::try_from(residents.len()).ok());
-        let work = Arc::new(Mutex::new(work));
-        let desk = Arc::new(self.desk(&town.clerk).await?);
-        let mut hands = JoinSet::new();
-        for share in residents.chunks(residents.len().div_ceil(HANDS).max(1)) {
-            hands.spawn(register_share(Arc::clone(&desk), share.to_vec(), Arc::clone(&work)));
+        register_all(self.desk(&town.clerk).await?, town, residents, screen).await
+    }
+
+    /// What a further database of this measurement is called; SQLite has files instead.
+    pub(super) fn database(&self, name: &str) -> Option<String> {
+        match &self.place {
+            Place::Sqlite => None,
+            Place::Server { prefix, .. } => Some(format!("{prefix}_{name}")),
         }
-        let mut handles = Vec::new();
-        while let Some(done) = hands.join_next().await {
-            handles.extend(done.map_err(|_| Failure::Interrupted)??);
-        }
-        if let Some(work) = Arc::into_inner(work) {
-            work.into_inner().done(&format!("{} residents in {}", residents.len(), town.name));
-        }
-        Ok(handles)
     }
 
     /// Stops everything and leaves nothing behind.
     pub(crate) async fn stop(self, screen: Screen) {
         self.house.stop().await;
         let Place::Server { owner_url, prefix } = self.place else { return };
-        let kinds = ["registry", "provision_log", "partition", "replay"];
+        let kinds = ["registry", "provision_log", "intake", "partition", "replay"];
         let names = kinds.map(|kind| format!("{prefix}_{kind}"));
         let gone = tokio::task::spawn_blocking(move || store::drop_databases(&owner_url, &names));
         if !gone.await.unwrap_or_default() {
             screen.line(&format!("  databases named {prefix}_… are left on the server"));
         }
     }
+}
+
+/// The same by somebody who is logged in.
+pub(super) async fn register_all(
+    desk: Desk,
+    town: &Town,
+    residents: &[Resident],
+    screen: Screen,
+) -> Result<Vec<Uuid>, Failure> {
+    let what = format!("registering residents in {}", town.name);
+    let work = screen.begin(&what, u64::try_from(residents.len()).ok());
+    let work = Arc::new(Mutex::new(work));
+    let desk = Arc::new(desk);
+    let mut hands = JoinSet::new();
+    for share in residents.chunks(residents.len().div_ceil(HANDS).max(1)) {
+        hands.spawn(register_share(Arc::clone(&desk), share.to_vec(), Arc::clone(&work)));
+    }
+    let mut handles = Vec::new();
+    while let Some(done) = hands.join_next().await {
+        handles.extend(done.map_err(|_| Failure::Interrupted)??);
+    }
+    if let Some(work) = Arc::into_inner(work) {
+        work.into_inner().done(&format!("{} residents in {}", residents.len(), town.name));
+    }
+    Ok(handles)
 }
 
 async fn register_share(

@@ -6,7 +6,7 @@ use serde::Serialize;
 use tempfile::TempDir;
 
 use crate::bench::ground::{Ground, Place, set_up};
-use crate::bench::{disclosure, timing, transfer};
+use crate::bench::{batch, captures, disclosure, import, timing, transfer};
 use crate::commands::telemetry_beside;
 use crate::{Failure, runtime};
 use screen::Screen;
@@ -34,12 +34,24 @@ enum What {
     Timing(timing::Args),
     /// How long "who received my records?" takes in a log of millions of entries
     Disclosure(disclosure::Args),
+    /// How fast the rows of a file are asked, while some municipalities are away
+    Batch(batch::Args),
+    /// How fast the intake takes in what venues' devices captured
+    Captures(captures::Args),
+    /// How fast files of many municipalities come into their registers
+    Import(import::Args),
 }
 
 pub(crate) fn run(args: &Args, screen: Screen) -> Result<ExitCode, Failure> {
     let quiet = if args.json { Screen::Silent } else { screen };
     let (place, clock) = (Place::parse(&args.database), runtime::clock());
     let folder = TempDir::new().map_err(Failure::file(&std::env::temp_dir()))?;
+    if let What::Import(wanted) = &args.what {
+        let measured = import::measure(folder.path(), &place, (&clock, quiet), wanted);
+        let measured = runtime::block_on(measured)?;
+        screen.line(&if args.json { to_json(&measured)? } else { measured.text() });
+        return Ok(ExitCode::SUCCESS);
+    }
     let mut settings = runtime::block_on(set_up(folder.path(), &place, clock.as_ref()))?;
     settings.set_workers(args.workers);
     let _telemetry = telemetry_beside(&settings)?;
@@ -70,6 +82,16 @@ async fn measure(
         What::Timing(wanted) => {
             let comparison = timing::compare(ground, wanted, screen).await?;
             if args.json { to_json(&comparison) } else { Ok(comparison.text()) }
+        }
+        // Has rooms of its own, and needs no other service.
+        What::Import(_) => Ok(String::new()),
+        What::Batch(wanted) => {
+            let measured = batch::measure(ground, wanted, (clock, screen)).await?;
+            if args.json { to_json(&measured) } else { Ok(measured.text()) }
+        }
+        What::Captures(wanted) => {
+            let measured = captures::measure(ground, wanted).await?;
+            if args.json { to_json(&measured) } else { Ok(measured.text()) }
         }
         What::Disclosure(wanted) => {
             let told = disclosure::measure(ground, wanted, (clock, screen)).await?;
