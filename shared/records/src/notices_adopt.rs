@@ -84,6 +84,7 @@ fn decide(
             let number = version(step.number)?;
             vaccinations.push(AdoptedVersion { vaccination: step.id.0, version: number });
         }
+        vaccinations.sort_unstable_by_key(|one| (one.vaccination, one.version));
         pass_on(tx, keys, permit, notice)?;
     }
     notice_in::close(tx, permit, (notice.id, state), Some(operator))?;
@@ -121,6 +122,10 @@ fn adopted_by(own: &Own, notice: &NoticeIn) -> Result<Vec<AdoptedVersion>, ApiEr
         _ => false,
     };
     let held = own.versions.iter().filter(is_its);
-    held.map(|held| Ok(AdoptedVersion { vaccination: held.id.0, version: version(held.number)? }))
-        .collect()
+    let adopted = held.map(|held| {
+        Ok(AdoptedVersion { vaccination: held.id.0, version: version(held.number)? })
+    });
+    let mut adopted = adopted.collect::<Result<Vec<_>, ApiError>>()?;
+    adopted.sort_unstable_by_key(|one| (one.vaccination, one.version));
+    Ok(adopted)
 }

@@ -1,10 +1,14 @@
 //! "Who received my records?": the answer is proven to somebody who trusts nobody.
 
-use domain::IndividualNumber;
+use domain::{IndividualNumber, Outcome};
 use serde_json::{Value, json};
 use watari::story::residents::Resident;
 use wire::WireNumber;
 use wire::partition::{DISCLOSURES, Disclose, Disclosure, Received};
+use wire::records::{
+    CorrectVaccination, FindRecords, PersonRecords, RECORDS_FIND, VACCINATIONS_CORRECT,
+    VaccinationChanged,
+};
 
 use super::master::{alone, inquire_about, unlimited};
 use super::oracle;
@@ -35,6 +39,7 @@ async fn disclose(world: &World) {
     let mut own = vec![asked[0], asked[2], asked[3]];
     own.sort_by_key(|inquiry| inquiries.iter().position(|one| one == inquiry));
     assert_eq!(inquiries, own, "every one and no other");
+    let received = corrected(world, person, received.len()).await;
     let number = IndividualNumber::for_test(person);
     let mut question = json!({
         "logKeys": world.site.settings.partition().unwrap().log_verifiers,
@@ -43,12 +48,14 @@ async fn disclose(world: &World) {
         "received": serde_json::to_value(&received).unwrap(),
     });
     let places = oracle::ask("check_disclosure.py", &question).unwrap();
-    assert_eq!(places.as_array().unwrap().len(), 3);
+    assert_eq!(places.as_array().unwrap().len(), 4);
     // Another content, another salt, another person, another place: nothing of it holds.
-    let spoilt: [(&str, Value); 4] = [
+    let spoilt: [(&str, Value); 6] = [
         ("/received/0/content", Value::from("[]")),
         ("/received/1/salt", question["received"][0]["salt"].clone()),
         ("/received/2/receipt/index", Value::from(0)),
+        ("/received/3/content", question["received"][0]["content"].clone()),
+        ("/received/3/outcome", Value::from("provided")),
         ("/individualNumber", Value::from(IndividualNumber::for_test(neighbour).reveal())),
     ];
     for (place, value) in spoilt {
@@ -63,6 +70,32 @@ async fn disclose(world: &World) {
     let resident = Resident { serial: quiet, doses: Vec::new() };
     clerk.register_subject(&resident.to_request()).await.unwrap();
     assert!(self::received(world, quiet).await.is_empty());
+}
+
+/// A correction is a hand-over too; it is there as soon as it is on record.
+async fn corrected(world: &World, number: u32, provided: usize) -> Vec<Received> {
+    let clerk = world.desk(&world.cast.adachi.clerk).await;
+    let individual_number = Some(WireNumber(IndividualNumber::for_test(number)));
+    let way = FindRecords { individual_number, ..FindRecords::default() };
+    let found: PersonRecords = clerk.room(RECORDS_FIND, &way).await.unwrap();
+    let read = &found.doses[0];
+    let mut dose = read.dose.clone();
+    dose.lot = "RIGHT1".to_owned();
+    let reason = "ロット番号の誤記".to_owned();
+    let subject = found.subject.subject;
+    let body = CorrectVaccination { subject, vaccination: read.vaccination, dose, reason };
+    let changed: VaccinationChanged =
+        clerk.room_if_match(VACCINATIONS_CORRECT, &read.etag, &body).await.unwrap();
+    assert_eq!(changed.notices, 1, "one municipality, however often it asked");
+    for _ in 0..200 {
+        let received = received(world, number).await;
+        if received.len() > provided {
+            assert_eq!(received.last().unwrap().outcome, Outcome::Corrected);
+            return received;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    panic!("the correction is not on record");
 }
 
 async fn received(world: &World, number: u32) -> Vec<Received> {

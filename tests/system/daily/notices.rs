@@ -50,7 +50,7 @@ impl Towns {
     }
 
     /// The person moves: the new town asks the old one and adopts all.
-    async fn move_to(&self, person: &Person, number: u32, from: MunicipalityCode) -> Uuid {
+    pub(super) async fn move_to(&self, person: &Person, number: u32, from: MunicipalityCode) -> Uuid {
         let subject = self.live(person, number, &[]).await;
         let desk = self.desk(person).await;
         let answer = desk.ask_until_definite(&question(number, from)).await.unwrap();
@@ -61,14 +61,14 @@ impl Towns {
         subject
     }
 
-    async fn doses(&self, person: &Person, subject: Uuid) -> Vec<DoseVersion> {
+    pub(super) async fn doses(&self, person: &Person, subject: Uuid) -> Vec<DoseVersion> {
         let way = FindRecords { subject: Some(subject), ..FindRecords::default() };
         let found: PersonRecords = self.desk(person).await.room(RECORDS_FIND, &way).await.unwrap();
         found.doses
     }
 
     /// Corrects a person's first dose; how many are told comes back.
-    async fn correct(&self, person: &Person, subject: Uuid, dose: Vaccination) -> usize {
+    pub(super) async fn correct(&self, person: &Person, subject: Uuid, dose: Vaccination) -> usize {
         let read = self.doses(person, subject).await.remove(0);
         let reason = "ロット番号の誤記".to_owned();
         let body = CorrectVaccination { subject, vaccination: read.vaccination, dose, reason };
