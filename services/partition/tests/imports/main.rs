@@ -1,0 +1,15 @@
+//! Files into the register, in a partition from outside.
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "tests stop at the first surprise"
+)]
+#![expect(dead_code, reason = "each test binary uses its own share of the world")]
+
+mod broken;
+mod comparing;
+mod files;
+mod importing;
+#[path = "../partition/world/mod.rs"]
+mod world;
