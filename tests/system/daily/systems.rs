@@ -279,8 +279,8 @@ fn a_batch_registers_updates_and_deletes_and_each_item_ends_by_itself() {
             (&json!("reason"), &json!("superseded"))
         );
 
-        let found = door.say(PMH_VACCINATIONS_SEARCH, &json!({ "municipalityIdentityKey": who }));
-        let found = found.await;
+        let wanted = json!({ "municipalityIdentityKey": who });
+        let found = door.say(PMH_VACCINATIONS_SEARCH, &wanted).await;
         let number = IndividualNumber::for_test(number);
         assert!(!found.text().contains(number.reveal()));
         let found = found.good();
