@@ -126,3 +126,63 @@ async fn one_municipality_has_so_many_places_and_who_finds_none_leaves_no_entry(
     assert_eq!(code(second), (429, "too-many".to_owned()));
     assert_eq!(world.log.ends(), [(Outcome::Nothing, None)]);
 }
+
+async fn ask_row(
+    world: &World,
+    inquiry: &wire::broker::BrokerInquiry,
+) -> Result<wire::broker::BrokerAnswer, wire::CallError> {
+    let request = domain::RequestId::make_random();
+    world.client("p1").post(wire::broker::BATCH_INQUIRIES, &request, None, inquiry).await
+}
+
+#[tokio::test]
+async fn rows_of_a_batch_find_nothing_as_often_as_they_do() {
+    let limits = Limits { nothing_quantum_ms: 0, requests_per_s_max: 0, ..Limits::default() };
+    let world = World::with(limits).await;
+    for _ in 0..60 {
+        assert!(!ask_row(&world, &world.inquiry(NOBODY)).await.unwrap().routed);
+    }
+    assert_eq!(world.log.entries().len(), 60);
+    assert!(world.ask(&world.inquiry(ADACHI)).await.unwrap().routed);
+}
+
+#[tokio::test]
+async fn whoever_is_blocked_at_a_desk_asks_by_no_batch_either() {
+    let limits = Limits { nothing_quantum_ms: 0, mismatches_block_at: 1, ..Limits::default() };
+    let world = World::with(limits).await;
+    world.ask(&world.inquiry(NOBODY)).await.unwrap();
+    let told = code(ask_row(&world, &world.inquiry(ADACHI)).await);
+    assert_eq!(told, (429, "too-many-mismatches".to_owned()));
+}
+
+#[tokio::test]
+async fn a_batch_uses_up_its_own_budget_and_no_clerks() {
+    let limits = Limits {
+        requests_per_s_max: 1,
+        requests_burst_max: 1,
+        batch_requests_per_s_max: 1,
+        batch_requests_burst_max: 2,
+        ..Limits::default()
+    };
+    let world = World::with(limits).await;
+    let (client, mut refused) = (world.client("p1"), 0);
+    for _ in 0..6 {
+        let (inquiry, request) = (world.inquiry(URUMA), domain::RequestId::make_random());
+        let path = wire::broker::BATCH_INQUIRIES;
+        let answer =
+            client.post::<wire::broker::BrokerAnswer>(path, &request, None, &inquiry).await;
+        if let Err(error) = answer {
+            assert_eq!(error.problem().unwrap().retry_after_s, Some(1));
+            refused += 1;
+        }
+    }
+    assert!(refused > 0, "a batch is not bounded");
+    assert!(world.ask(&world.inquiry(URUMA)).await.is_ok());
+    // Somebody who is not the host gets nothing of it.
+    let request = domain::RequestId::make_random();
+    let inquiry = world.inquiry(URUMA);
+    let path = wire::broker::BATCH_INQUIRIES;
+    let stranger = world.client("p9");
+    let told = code(stranger.post(path, &request, None, &inquiry).await);
+    assert_eq!(told, (403, "not-authentic".to_owned()));
+}
