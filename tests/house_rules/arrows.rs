@@ -62,7 +62,7 @@ const ARROWS: [(&str, &[&str]); 26] = [
 const ROOM_WORK: [&str; 9] =
     ["crypto", "db", "domain", "interchange", "ledger", "quality", "room", "service", "wire"];
 
-const EVERY_SERVICE: [&str; 18] = [
+const EVERY_SERVICE: [&str; 20] = [
     "audit",
     "auditor",
     "broker",
@@ -71,6 +71,8 @@ const EVERY_SERVICE: [&str; 18] = [
     "db",
     "device",
     "domain",
+    // A bench drives imports without HTTP.
+    "imports",
     "intake",
     "interchange",
     "ledger",
@@ -78,6 +80,7 @@ const EVERY_SERVICE: [&str; 18] = [
     "provision-log",
     "quality",
     "registry",
+    "room",
     "screen",
     "service",
     "wire",

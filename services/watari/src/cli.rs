@@ -4,7 +4,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    bench, bootstrap, demo, doctor, log, migrate, openapi, routes, run, seed, setup, show, validate,
+    bench, bootstrap, demo, doctor, import, log, migrate, openapi, routes, run, seed, setup, show,
+    validate,
 };
 use crate::{Failure, services};
 use screen::{Screen, complain};
@@ -35,6 +36,8 @@ enum Command {
     Show(ConfigArg),
     /// Check files, certificates, databases and services, and say what to do
     Doctor(ConfigArg),
+    /// Send a file to a municipality's room, see what it would change, approve it
+    Import(import::Args),
     /// Check a file of subjects, vouchers or doses at home, without database and network
     Validate(validate::Args),
     /// Verify, export, prove, hold, destroy and mend the provision log, most of it off-line
@@ -84,6 +87,7 @@ fn dispatch(command: Command, screen: Screen) -> Result<ExitCode, Failure> {
         Command::Seed(args) => seed::run(&args, screen),
         Command::Show(args) => show::run(&args, screen),
         Command::Doctor(args) => doctor::run(&args, screen),
+        Command::Import(args) => import::run(&args, screen),
         Command::Validate(args) => validate::run(&args, screen),
         Command::Log(args) => log::run(args, screen),
         Command::Bench(args) => bench::run(&args, screen),

@@ -4,6 +4,7 @@ pub(crate) mod bench;
 pub(crate) mod bootstrap;
 pub(crate) mod demo;
 pub(crate) mod doctor;
+pub(crate) mod import;
 pub(crate) mod log;
 pub(crate) mod migrate;
 pub(crate) mod openapi;

@@ -15,6 +15,7 @@ mod failure;
 pub mod house;
 mod runtime;
 pub mod schema;
+pub mod send_file;
 pub mod services;
 pub mod settings;
 pub mod setup;

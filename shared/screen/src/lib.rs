@@ -60,7 +60,7 @@ impl Screen {
 
 fn bar(what: &str, total: Option<u64>) -> ProgressBar {
     let template = match total {
-        Some(_) => "  {spinner} {msg:<40} {bar:24} {pos}/{len}",
+        Some(_) => "  {spinner} {msg:<40} {bar:24} {pos}/{len}  {per_sec}  {eta} left",
         None => "  {spinner} {msg:<40} {elapsed}",
     };
     let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stdout());
@@ -85,7 +85,12 @@ pub struct Progress {
 
 impl Progress {
     pub fn step(&mut self) {
-        self.steps += 1;
+        self.reach(self.steps + 1);
+    }
+
+    /// So many steps are done by now.
+    pub fn reach(&mut self, steps: u64) {
+        self.steps = steps;
         self.bar.set_position(self.steps);
         if self.screen == Screen::Lines && self.spoke.elapsed() >= LINE_PAUSE {
             self.spoke = Instant::now();

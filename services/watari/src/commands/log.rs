@@ -3,7 +3,7 @@
 
 mod destroy;
 mod reconcile;
-mod submit;
+pub(crate) mod submit;
 
 use std::process::ExitCode;
 

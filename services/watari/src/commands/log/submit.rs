@@ -44,7 +44,8 @@ pub(crate) fn run(args: &Args, screen: Screen) -> Result<ExitCode, Failure> {
     })
 }
 
-fn password(path: &Path) -> Result<WirePassword, Failure> {
+/// What stands in a file, or comes from standard input.
+pub(crate) fn password(path: &Path) -> Result<WirePassword, Failure> {
     let text = match path.as_os_str() == "-" {
         true => io::read_to_string(io::stdin()),
         false => fs::read_to_string(path),
