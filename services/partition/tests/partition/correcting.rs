@@ -190,6 +190,26 @@ async fn a_dose_that_gets_another_number_moves_and_takes_nobodys_place() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_received_a_dose_is_told_of_every_move_also_of_one_to_a_place_it_knew() {
+    on_both(async |world| {
+        let (clerk, subject, first) = one_dose(&world).await;
+        let third = Vaccination { dose_number: 3, ..dose() };
+        let unheard = clerk.correct(subject, &first, other_lot("L-2")).await.unwrap();
+        assert_eq!(unheard.notices, 0, "nobody has received anything yet");
+        world.desk(KORIYAMA, Role::Clerk).register(1).await;
+        world.ask(&question(1)).await.unwrap();
+        let first = clerk.doses(subject).await.remove(0);
+        let moved = clerk.correct(subject, &first, third).await.unwrap();
+        assert_eq!(moved.notices, 1);
+        // Koriyama heard of the third dose, and that the first was taken back.
+        let third = clerk.doses(subject).await.pop().unwrap();
+        let back = clerk.correct(subject, &third, dose()).await.unwrap();
+        assert_eq!(back.notices, 2);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_system_of_the_municipality_corrects_under_its_own_name() {
     on_both(async |world| {
         let (clerk, subject, read) = one_dose(&world).await;
