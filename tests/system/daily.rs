@@ -1,6 +1,7 @@
 //! A room in daily use, on SQLite and on PostgreSQL, through the public face of the whole system.
 
 mod batch;
+mod comparing;
 mod disclosure_full;
 mod door;
 mod erasure;

@@ -16,11 +16,13 @@ use crate::wareki;
 
 pub(crate) const STYLE: &str = "\
 @page{size:A4;margin:15mm 12mm 22mm}\
-body{font-family:'Noto Sans JP','Yu Gothic','Hiragino Sans',sans-serif;font-size:10pt;line-height:1.6;color:#1a1a1a;max-width:186mm;margin:0 auto}\
+body{font-family:'Noto Sans JP','Yu Gothic','Hiragino Sans',sans-serif;\
+font-size:10pt;line-height:1.6;color:#1a1a1a;max-width:186mm;margin:0 auto}\
 h1{font-size:16pt;margin:0 0 4mm}\
 h2{font-size:12pt;margin:6mm 0 2mm;break-after:avoid}\
 table{border-collapse:collapse;width:100%}\
-th,td{border:1px solid #666;padding:1mm 2mm;text-align:left;vertical-align:top;overflow-wrap:anywhere}\
+th,td{border:1px solid #666;padding:1mm 2mm;text-align:left;vertical-align:top;\
+overflow-wrap:anywhere}\
 th{background:#f2f2f2}\
 thead{display:table-header-group}\
 tr{break-inside:avoid}\
@@ -33,7 +35,8 @@ pub(crate) fn content_security_policy() -> String {
     let digest = crypto::sha256(STYLE.as_bytes());
     let digest = base64::engine::general_purpose::STANDARD.encode(digest);
     format!(
-        "default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        "default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'; \
+         frame-ancestors 'none'"
     )
 }
 

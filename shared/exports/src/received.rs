@@ -15,7 +15,8 @@ use wire::Base64Bytes;
 use wire::partition::Received;
 use wire::provision_log::{Entry, Receipt};
 
-/// What may be shown of what was provided and of what was told later, each with its proof, and how many entries may not.
+/// What may be shown of what was provided and of what was told later, each with its proof, and how
+/// many entries may not.
 pub async fn check(
     host: &Host,
     permit: &Permit,

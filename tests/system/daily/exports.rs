@@ -28,7 +28,12 @@ fn ledger(world: &World, town: &Town) -> Door {
 }
 
 /// All pages of a file put together, with all remarks.
-async fn whole(door: &Door, path: &str, wanted: Value, limit: u16) -> (Vec<u8>, Vec<Value>) {
+pub(super) async fn whole(
+    door: &Door,
+    path: &str,
+    wanted: Value,
+    limit: u16,
+) -> (Vec<u8>, Vec<Value>) {
     let (mut file, mut remarks, mut from) = (Vec::new(), Vec::new(), Value::Null);
     loop {
         let mut page = wanted.clone();
