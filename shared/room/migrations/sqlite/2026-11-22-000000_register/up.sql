@@ -13,7 +13,7 @@ CREATE TABLE voucher (
     dose_number INTEGER NOT NULL,
     subject_id BLOB NOT NULL,
     sealed BLOB NOT NULL,           -- (encrypted) voucher number, day of issue, where it came from
-    created_at_unix_ms INTEGER NOT NULL,
+    created_at_unix_ms BIGINT NOT NULL,
     PRIMARY KEY (municipality, voucher_index, dose_number)
 );
 CREATE INDEX voucher_subject ON voucher (municipality, subject_id);
