@@ -5,7 +5,7 @@ use toml::{Table, Value};
 use crate::house::{expect_none, read, rooms};
 
 /// A room's folder and the rooms it may name in its `Cargo.toml`.
-const ARROWS: [(&str, &[&str]); 26] = [
+const ARROWS: [(&str, &[&str]); 27] = [
     ("shared/domain", &[]),
     ("shared/crypto", &["domain"]),
     ("shared/ledger", &[]),
@@ -29,10 +29,12 @@ const ARROWS: [(&str, &[&str]); 26] = [
     ("shared/records", &ROOM_WORK),
     ("shared/erasure", &ROOM_WORK),
     ("shared/exports", &ROOM_WORK),
+    ("shared/asking", &ROOM_WORK),
     ("services/registry", &["crypto", "db", "domain", "ledger", "service", "wire"]),
     (
         "services/partition",
         &[
+            "asking",
             "captures",
             "crypto",
             "db",
@@ -86,7 +88,8 @@ const EVERY_SERVICE: [&str; 20] = [
     "wire",
 ];
 
-const EVERYTHING: [&str; 25] = [
+const EVERYTHING: [&str; 26] = [
+    "asking",
     "audit",
     "auditor",
     "broker",

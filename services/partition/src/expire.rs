@@ -6,7 +6,7 @@ use std::time::Duration;
 use domain::Action;
 use service::ApiError;
 
-use crate::batch;
+use asking::batch;
 use room::Host;
 use room::Room;
 use room::operation_log::{About, entry};

@@ -1,5 +1,5 @@
-//! What is done in the municipalities' rooms: asks other rooms, answers them, registers, watches the
-//! provision log, inspects.  What a room is (keys, writer, operation log, SQL) is in `shared/room`.
+//! What is done in the municipalities' rooms: answers other rooms, registers, watches the provision
+//! log, inspects; asks other rooms by `shared/asking`.  What a room is (keys, writer, operation log, SQL) is in `shared/room`.
 //!
 //! Invariant: every function that touches a room's data takes a [`domain::Permit`], which names the
 //! room; there is no parameter by which a caller could name another one.
@@ -7,11 +7,9 @@
 //! of any kind leaves before one line says how the request ended.
 //! Invariant: when nobody is found, nothing computed from the number is kept.
 //!
-//! Reading order: `ask` and `provide` (the two halves of an inquiry), `register`, `vaccinate`,
+//! Reading order: `asking::ask` and `provide` (the two halves of an inquiry), `register`, `vaccinate`,
 //! `withhold`, then `witness` and `reconcile` (the provision log), `inspect` (the operation log).
 
-mod ask;
-mod batch;
 mod disclose;
 mod expire;
 mod find_inquiry;

@@ -11,8 +11,8 @@ use wire::Problem;
 use wire::partition as api;
 
 use crate::{
-    ask, batch, disclose, find_inquiry, inspect, provide, reconcile, register, release, report,
-    review, vaccinate, withhold,
+    disclose, find_inquiry, inspect, provide, reconcile, register, release, report, review,
+    vaccinate, withhold,
 };
 use room::{Host, operation_log};
 
@@ -21,7 +21,7 @@ pub fn endpoints() -> &'static [Endpoint] {
     static ALL: LazyLock<Vec<Endpoint>> = LazyLock::new(|| {
         [
             OWN,
-            batch::routes::ENDPOINTS,
+            asking::batch::routes::ENDPOINTS,
             captures::ENDPOINTS,
             imports::ENDPOINTS,
             records::ENDPOINTS,
@@ -74,7 +74,7 @@ pub(crate) fn configure(app: &mut ServiceConfig, host: Data<Host>) {
         .route(api::OPERATORS_RELEASE, post().to(release_operator))
         .route(api::DISCLOSURES, post().to(disclose_provisions))
         .route(api::RECONCILIATION_READ, post().to(read_reconciliation))
-        .configure(batch::routes::configure)
+        .configure(asking::batch::routes::configure)
         .configure(captures::configure)
         .configure(imports::configure)
         .configure(records::configure)
@@ -104,7 +104,7 @@ struct Api;
 pub fn openapi() -> utoipa::openapi::OpenApi {
     let mut api = Api::openapi();
     for other in [
-        batch::routes::openapi(),
+        asking::batch::routes::openapi(),
         captures::openapi(),
         imports::openapi(),
         records::openapi(),
@@ -161,7 +161,7 @@ async fn ask_transfer_in(
     Body(request): Body<api::AskRequest>,
 ) -> Result<Json<api::AskAnswer>, ApiError> {
     let permit = own_room(&caller, Action::AskTransferIn)?;
-    ask::ask(&host, permit, request).await.map(Json)
+    asking::ask::ask(&host, permit, request).await.map(Json)
 }
 
 /// Shows an answer again, until it is deleted.

@@ -2,6 +2,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use actix_web::web::Data;
+use asking::batch;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use crypto::KeyStore;
@@ -22,7 +23,7 @@ use wire::client::Deadlines;
 use wire::identity::{NATIONAL, PeerIdentity};
 use wire::tls::{Expected, TlsIdentity};
 
-use crate::{MIGRATIONS, batch, expire, inspect, publish, reconcile, routes, witness};
+use crate::{MIGRATIONS, expire, inspect, publish, reconcile, routes, witness};
 use room::Host;
 use room::Room;
 use room::alarms::Alarms;
@@ -72,7 +73,7 @@ pub async fn start_in(
         ready: readiness(Arc::clone(&host)),
     };
     let data = Data::from(Arc::clone(&host));
-    let batches = Arc::new(batch::Batches::new());
+    let batches = Arc::new(batch::Batches::default());
     let shared = Data::from(Arc::clone(&batches));
     let running = service::server::start(setup, move |app| {
         app.app_data(shared.clone());

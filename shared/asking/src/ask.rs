@@ -33,20 +33,16 @@ use room::{problems, store};
 const ITEMS: &str = "vaccination";
 
 /// Batch and row of an inquiry that is one of many; its end is kept there in the same transaction.
-pub(crate) type Place = (uuid::Uuid, u32);
+pub type Place = (uuid::Uuid, u32);
 
 /// Asks, or gives the answer that is already there.
-pub(crate) async fn ask(
-    host: &Host,
-    permit: Permit,
-    request: AskRequest,
-) -> Result<AskAnswer, ApiError> {
+pub async fn ask(host: &Host, permit: Permit, request: AskRequest) -> Result<AskAnswer, ApiError> {
     permit.expect_action(Action::AskTransferIn)?;
     ask_as(host, permit, request, None).await
 }
 
 /// The same for a row of a batch, as long as the batch runs.
-pub(crate) async fn ask_row(
+pub async fn ask_row(
     host: &Host,
     permit: Permit,
     request: AskRequest,

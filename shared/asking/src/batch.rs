@@ -11,9 +11,9 @@
 
 mod erase;
 mod lanes;
-pub(crate) mod problems;
+pub mod problems;
 mod results;
-pub(crate) mod routes;
+pub mod routes;
 mod row;
 mod run;
 mod sources;
@@ -33,15 +33,18 @@ use service::{ApiError, problems as common};
 use tokio::sync::{Notify, Semaphore};
 use uuid::Uuid;
 
-pub(crate) use self::erase::erase;
+pub use self::erase::erase;
+/// The background tasks, which run for as long as the service lives.
+pub use self::run::run;
 use self::sources::Sources;
+pub use self::stage::run as stage;
 
 /// Files that are read whole at the same time.
 const FILES_MAX: usize = 2;
 
 /// What the handlers and the background tasks share.
 #[derive(Debug)]
-pub(crate) struct Batches {
+pub struct Batches {
     sources: Mutex<Sources>,
     /// Rooms whose batches have changed.
     changed: Mutex<Vec<MunicipalityCode>>,
@@ -51,8 +54,8 @@ pub(crate) struct Batches {
     files: Semaphore,
 }
 
-impl Batches {
-    pub(crate) fn new() -> Self {
+impl Default for Batches {
+    fn default() -> Self {
         Self {
             sources: Mutex::default(),
             changed: Mutex::default(),
@@ -61,7 +64,9 @@ impl Batches {
             files: Semaphore::new(FILES_MAX),
         }
     }
+}
 
+impl Batches {
     /// Has the runner look at a room's batches now.
     fn wake(&self, room: MunicipalityCode) {
         lock(&self.changed).push(room);
@@ -81,10 +86,6 @@ impl Batches {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
-
-/// The background tasks, which run for as long as the service lives.
-pub(crate) use self::run::run;
-pub(crate) use self::stage::run as stage;
 
 /// The caller's own room's batch.
 async fn find(host: &Host, permit: &Permit, id: Uuid) -> Result<Batch, ApiError> {

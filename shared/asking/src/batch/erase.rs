@@ -12,7 +12,7 @@ use super::about;
 /// Rows of one transaction.
 const ROWS_MAX: u32 = 5_000;
 
-pub(crate) async fn erase(host: &Host, room: &Room) -> Result<(), ApiError> {
+pub async fn erase(host: &Host, room: &Room) -> Result<(), ApiError> {
     let permit = host.job(Action::RunJobs, room)?;
     let now_unix_ms = host.now_unix_ms();
     let list = |tx: &mut db::Tx, permit: &Permit| {

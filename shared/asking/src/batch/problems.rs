@@ -3,7 +3,7 @@
 use service::problems::ProblemKind;
 use wire::Owner;
 
-pub(crate) static NOT_RUNNING: ProblemKind = ProblemKind {
+pub static NOT_RUNNING: ProblemKind = ProblemKind {
     code: "batch-not-running",
     status: 409,
     title: "The batch is not running any more.",
@@ -11,7 +11,7 @@ pub(crate) static NOT_RUNNING: ProblemKind = ProblemKind {
     next_step: "Read its status; a stopped batch goes on when it is started once more.",
 };
 
-pub(crate) static REUSED: ProblemKind = ProblemKind {
+pub static REUSED: ProblemKind = ProblemKind {
     code: "batch-reused",
     status: 422,
     title: "This batch id was used for another file.",
@@ -19,7 +19,7 @@ pub(crate) static REUSED: ProblemKind = ProblemKind {
     next_step: "Announce the file with a new id.",
 };
 
-pub(crate) static CLOSED: ProblemKind = ProblemKind {
+pub static CLOSED: ProblemKind = ProblemKind {
     code: "batch-closed",
     status: 409,
     title: "The batch takes no more parts, or was cancelled.",
@@ -27,7 +27,7 @@ pub(crate) static CLOSED: ProblemKind = ProblemKind {
     next_step: "Read its status; announce a file with a new id if there is more to ask.",
 };
 
-pub(crate) static INCOMPLETE: ProblemKind = ProblemKind {
+pub static INCOMPLETE: ProblemKind = ProblemKind {
     code: "batch-incomplete",
     status: 409,
     title: "Some parts of the file have not arrived.",
@@ -35,7 +35,7 @@ pub(crate) static INCOMPLETE: ProblemKind = ProblemKind {
     next_step: "Send the missing parts, then start the batch.",
 };
 
-pub(crate) static ALTERED: ProblemKind = ProblemKind {
+pub static ALTERED: ProblemKind = ProblemKind {
     code: "batch-altered",
     status: 422,
     title: "What arrived is not the file that was announced.",
@@ -43,7 +43,7 @@ pub(crate) static ALTERED: ProblemKind = ProblemKind {
     next_step: "Cancel this batch and upload the file with a new id.",
 };
 
-pub(crate) static UNREADABLE: ProblemKind = ProblemKind {
+pub static UNREADABLE: ProblemKind = ProblemKind {
     code: "batch-unreadable",
     status: 422,
     title: "The file is empty, or its first line is not the header of batch-1.",
@@ -51,7 +51,7 @@ pub(crate) static UNREADABLE: ProblemKind = ProblemKind {
     next_step: "Check the file with watari validate; docs/FILES.md shows the columns.",
 };
 
-pub(crate) static TOO_LONG: ProblemKind = ProblemKind {
+pub static TOO_LONG: ProblemKind = ProblemKind {
     code: "batch-too-long",
     status: 422,
     title: "The file has more than 100,000 rows.",
@@ -59,7 +59,7 @@ pub(crate) static TOO_LONG: ProblemKind = ProblemKind {
     next_step: "Cut the file into several batches.",
 };
 
-pub(crate) static TOO_MANY_OPEN: ProblemKind = ProblemKind {
+pub static TOO_MANY_OPEN: ProblemKind = ProblemKind {
     code: "too-many-batches",
     status: 409,
     title: "Too many batches of your municipality are not finished.",
@@ -67,7 +67,7 @@ pub(crate) static TOO_MANY_OPEN: ProblemKind = ProblemKind {
     next_step: "Wait until some are done, or cancel those that nobody needs.",
 };
 
-pub(crate) static EXPIRED: ProblemKind = ProblemKind {
+pub static EXPIRED: ProblemKind = ProblemKind {
     code: "batch-expired",
     status: 410,
     title: "The results were deleted after their time.",
@@ -75,7 +75,7 @@ pub(crate) static EXPIRED: ProblemKind = ProblemKind {
     next_step: "Announce the file with a new id if the answers are still needed.",
 };
 
-pub(crate) static NOT_SUBMITTER: ProblemKind = ProblemKind {
+pub static NOT_SUBMITTER: ProblemKind = ProblemKind {
     code: "not-submitter",
     status: 403,
     title: "The file is asked for in the name of the person who announced it.",
@@ -83,7 +83,7 @@ pub(crate) static NOT_SUBMITTER: ProblemKind = ProblemKind {
     next_step: "Have that person start it, or announce the file in your own name.",
 };
 
-pub(crate) static SUSPENDED: ProblemKind = ProblemKind {
+pub static SUSPENDED: ProblemKind = ProblemKind {
     code: "operator-suspended",
     status: 403,
     title: "The person who announced the file has been suspended.",

@@ -12,7 +12,7 @@ use wire::batch as api;
 
 use super::{Batches, results, start, status, upload};
 
-pub(crate) static ENDPOINTS: &[Endpoint] = &[
+pub static ENDPOINTS: &[Endpoint] = &[
     Endpoint::post(api::BATCHES, Action::AskBatch),
     Endpoint::post(api::BATCHES_PARTS, Action::AskBatch),
     Endpoint::post(api::BATCHES_START, Action::AskBatch),
@@ -22,7 +22,7 @@ pub(crate) static ENDPOINTS: &[Endpoint] = &[
     Endpoint::post(api::BATCHES_FILE, Action::ReadBatch),
 ];
 
-pub(crate) fn configure(app: &mut ServiceConfig) {
+pub fn configure(app: &mut ServiceConfig) {
     app.route(api::BATCHES, post().to(announce_batch))
         .route(api::BATCHES_PARTS, post().to(keep_batch_part))
         .route(api::BATCHES_START, post().to(start_batch))
@@ -45,7 +45,7 @@ pub(crate) fn configure(app: &mut ServiceConfig) {
 struct Api;
 
 /// The OpenAPI description of these endpoints.
-pub(crate) fn openapi() -> utoipa::openapi::OpenApi {
+pub fn openapi() -> utoipa::openapi::OpenApi {
     Api::openapi()
 }
 

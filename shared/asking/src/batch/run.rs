@@ -45,7 +45,7 @@ struct Runner {
 }
 
 /// Runs for as long as the service lives.
-pub(crate) async fn run(host: Arc<Host>, batches: Arc<Batches>) {
+pub async fn run(host: Arc<Host>, batches: Arc<Batches>) {
     let mut runner = Runner {
         host,
         batches,

@@ -25,7 +25,7 @@ const ROWS_MAX: usize = 500;
 const PAUSE: Duration = Duration::from_secs(2);
 
 /// Runs for as long as the service lives.
-pub(crate) async fn run(host: Arc<Host>, batches: Arc<Batches>) {
+pub async fn run(host: Arc<Host>, batches: Arc<Batches>) {
     host.rooms.keys().for_each(|room| batches.to_stage.ask(*room));
     loop {
         let municipality = batches.to_stage.next().await;
