@@ -12,9 +12,9 @@ CREATE TABLE capture (
     municipality TEXT NOT NULL CHECK (length(municipality) = 6),
     device TEXT NOT NULL,
     id BLOB NOT NULL CHECK (length(id) = 16), -- UUID made by the device
-    seq INTEGER NOT NULL,            -- order of arrival
+    seq BIGINT NOT NULL,            -- order of arrival
     sealed BLOB NOT NULL,            -- (encrypted) to the municipality; nobody here can open it
-    received_at_unix_ms INTEGER NOT NULL,
+    received_at_unix_ms BIGINT NOT NULL,
     PRIMARY KEY (municipality, device, id)
 );
 CREATE INDEX capture_by_arrival ON capture (municipality, seq);
