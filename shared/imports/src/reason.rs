@@ -111,6 +111,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_reason_is_published_as_it_is() {
+        let published = include_str!("../../../docs/FILES.md");
+        for Told { code, text, next_step } in OWN {
+            let row = format!("| `{code}` | {text} | {next_step} |");
+            assert!(published.contains(&row), "docs/FILES.md lacks:\n{row}");
+        }
+    }
+
+    #[test]
     fn every_reason_has_a_word_of_its_own_and_a_next_step() {
         let layout = Reason::ALL.map(Reason::code);
         let codes: Vec<_> = OWN.iter().map(|told| told.code).chain(layout).collect();
