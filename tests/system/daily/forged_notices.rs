@@ -118,9 +118,13 @@ impl<'a> Thief<'a> {
     }
 
     async fn deceive_the_broker(&self) {
-        let send = async |holder: &str, notice: BrokerNotice| code(self.send(holder, &notice).await);
+        let send =
+            async |holder: &str, notice: BrokerNotice| code(self.send(holder, &notice).await);
         let good = || self.notice(self.header(), &self.adachi);
-        assert_eq!(send("partition", self.notice(self.header(), &self.uruma)).await, "not-authentic");
+        assert_eq!(
+            send("partition", self.notice(self.header(), &self.uruma)).await,
+            "not-authentic"
+        );
         // The host of other rooms speaks for none of these.
         assert_eq!(send("second", good()).await, "not-authentic");
         let mut altered = good();

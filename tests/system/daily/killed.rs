@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use domain::{Outcome, ServiceKind};
 use toml::{Table, Value};
+use wire::notices::{ListNotices, NOTICES_LIST, Notices};
 
 use super::towns::Towns;
 use crate::support::{Engine, RUNTIME, dose, fresh_number};
@@ -107,20 +108,21 @@ fn a_sender_killed_between_the_log_and_the_delivery_delivers_once() {
     for engine in [Engine::Sqlite, Engine::Postgres] {
         RUNTIME.block_on(async {
             let mut towns = Towns::start(engine).await;
-            let sender = Sender::replace(&mut towns).await;
-            kill_in_between(&mut towns, sender).await;
+            kill_in_between(&mut towns).await;
             towns.stop().await;
         });
     }
 }
 
-async fn kill_in_between(towns: &mut Towns, mut sender: Sender) {
+async fn kill_in_between(towns: &mut Towns) {
     let adachi = towns.world.cast.adachi.clone();
     let chiyoda = towns.chiyoda.clerk.clone();
     let number = fresh_number();
     let first = towns.live(&adachi.clerk, number, &[dose(1)]).await;
     let subject = towns.move_to(&chiyoda, number, adachi.code).await;
     towns.stop_second().await;
+    let mut sender = Sender::replace(towns).await;
+    knows_the_directory(towns).await;
     let mut right = dose(1);
     right.lot = "RIGHT1".to_owned();
     assert_eq!(towns.correct(&adachi.clerk, first, right.clone()).await, 1);
@@ -143,6 +145,19 @@ async fn kill_in_between(towns: &mut Towns, mut sender: Sender) {
     assert_eq!(corrected(towns).await, 1, "logged once");
     towns.notices(&chiyoda, subject, 1).await;
     sender.kill();
+}
+
+/// A partition that has just started lets nobody in before it knows who takes part.
+async fn knows_the_directory(towns: &Towns) {
+    let desk = towns.desk(&towns.world.cast.adachi.clerk).await;
+    let page = ListNotices { only_open: true, from: 0, limit: 1 };
+    for _ in 0..200 {
+        if desk.room::<Notices>(NOTICES_LIST, &page).await.is_ok() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("the sender does not get ready");
 }
 
 async fn corrected(towns: &Towns) -> usize {

@@ -50,7 +50,12 @@ impl Towns {
     }
 
     /// The person moves: the new town asks the old one and adopts all.
-    pub(super) async fn move_to(&self, person: &Person, number: u32, from: MunicipalityCode) -> Uuid {
+    pub(super) async fn move_to(
+        &self,
+        person: &Person,
+        number: u32,
+        from: MunicipalityCode,
+    ) -> Uuid {
         let subject = self.live(person, number, &[]).await;
         let desk = self.desk(person).await;
         let answer = desk.ask_until_definite(&question(number, from)).await.unwrap();
@@ -147,8 +152,7 @@ async fn list(desk: &Desk, subject: Uuid) -> Vec<Notice> {
 }
 
 async fn adopt(desk: &Desk, notice: &Notice) -> NoticeAdopted {
-    let body =
-        AdoptNotice { notice: notice.notice, etag: notice.etag.clone(), keep_own: false };
+    let body = AdoptNotice { notice: notice.notice, etag: notice.etag.clone(), keep_own: false };
     desk.room(NOTICES_ADOPT, &body).await.unwrap()
 }
 
@@ -191,7 +195,10 @@ async fn after_three_moves(towns: &Towns) {
         assert_eq!((adopted.state, adopted.vaccinations.len()), (NoticeState::Adopted, 1));
         assert_eq!(adopt(&desk, &notice).await, adopted, "again changes nothing");
         let doses = towns.doses(clerk, subject).await;
-        assert_eq!(doses.iter().map(|one| one.dose.clone()).collect::<Vec<_>>(), [right(), dose(2)]);
+        assert_eq!(
+            doses.iter().map(|one| one.dose.clone()).collect::<Vec<_>>(),
+            [right(), dose(2)]
+        );
         assert_eq!((doses[0].version, doses[0].source.kind), (2, SourceKind::Noticed));
     }
     quiet().await;
@@ -199,11 +206,8 @@ async fn after_three_moves(towns: &Towns) {
     let mut ways: Vec<_> =
         corrected.values().map(|one| (one.entry.provider, one.entry.inquirer)).collect();
     ways.sort_unstable();
-    let mut wanted = vec![
-        (adachi.code, koriyama.code),
-        (koriyama.code, uruma.code),
-        (uruma.code, chiyoda.code),
-    ];
+    let mut wanted =
+        vec![(adachi.code, koriyama.code), (koriyama.code, uruma.code), (uruma.code, chiyoda.code)];
     wanted.sort_unstable();
     assert_eq!(ways, wanted, "each once, and nobody else");
     for (clerk, subject) in holders {

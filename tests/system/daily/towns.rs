@@ -114,8 +114,7 @@ impl Towns {
             url: self.second.site().addresses.url(ServiceKind::Partition).to_owned(),
         };
         let thumbprint = Base64Bytes(issued.thumbprint.to_vec());
-        let terminal =
-            RegisterTerminal { terminal, municipality: Some(town.code), thumbprint };
+        let terminal = RegisterTerminal { terminal, municipality: Some(town.code), thumbprint };
         national.registry::<Value>(MUNICIPALITIES, &municipality).await.unwrap();
         national.registry::<Value>(TERMINALS, &terminal).await.unwrap();
         let [one, other] = &town.supervisors;
@@ -145,9 +144,10 @@ impl Towns {
         for _ in 0..300 {
             let signed: Signed = client.get(DIRECTORY, &RequestId::make_random()).await.unwrap();
             let directory: Directory = serde_json::from_str(&signed.body).unwrap();
-            let with_keys = directory.municipalities.iter().filter(|one| {
-                one.host == INSTANCE && !one.sealing_keys.is_empty()
-            });
+            let with_keys = directory
+                .municipalities
+                .iter()
+                .filter(|one| one.host == INSTANCE && !one.sealing_keys.is_empty());
             if with_keys.count() == 2 {
                 let poll_ms = self.world.site.settings.participants().unwrap().poll_ms;
                 return tokio::time::sleep(Duration::from_millis(4 * poll_ms)).await;
