@@ -208,3 +208,7 @@ pub fn older(
 fn room(permit: &Permit) -> Value {
     Value::Text(permit.municipality().as_str().to_owned())
 }
+
+#[cfg(test)]
+#[path = "reseal_tests.rs"]
+mod tests;
