@@ -133,12 +133,17 @@ fn credulous(world: &World, holder: &str) -> TlsFiles {
 
 const LIVE: &str = "GET /livez HTTP/1.1\r\nhost: a\r\n\r\n";
 
+/// What somebody hears there who may look.
+const SEEN: &str = "HTTP/1.1 200 ";
+/// What somebody hears there who is known and may not.
+const DENIED: &str = "HTTP/1.1 403 ";
+
 /// A connection to each service, kept open.
-fn keep_open(world: &World, files: &TlsFiles) -> Vec<WireEnd> {
+fn keep_open(world: &World, (files, heard): (&TlsFiles, &str)) -> Vec<WireEnd> {
     let open = ServiceKind::ALL
         .map(|kind| WireEnd::connect(credentials(files, kind), world.site.addresses.url(kind)));
     let mut open = Vec::from(open);
-    assert!(open.iter_mut().all(|end| end.ask(LIVE).unwrap().starts_with("HTTP/1.1 200 ")));
+    assert!(open.iter_mut().all(|end| end.ask(LIVE).unwrap().starts_with(heard)));
     open
 }
 
@@ -165,15 +170,16 @@ fn a_revoked_certificate_is_refused_on_new_and_on_open_connections() {
         let world = World::start(Engine::Sqlite).await;
         let authority = Authority::open(&world.site.layout.authority(), &SystemClock).unwrap();
         let other = credulous(&world, "terminal-uruma");
-        for holder in ["terminal-koriyama", "broker"] {
+        let ledger = world.cast.koriyama.ledger.as_str();
+        for (holder, heard) in [("terminal-koriyama", SEEN), (ledger, DENIED), ("broker", SEEN)] {
             let files = credulous(&world, holder);
-            let mut open = keep_open(&world, &files);
-            let mut unharmed = keep_open(&world, &other);
+            let mut open = keep_open(&world, (&files, heard));
+            let mut unharmed = keep_open(&world, (&other, SEEN));
             authority.write_list(&[authority.issued(holder).unwrap().serial]).unwrap();
             expect_out(&mut open, holder);
             expect_no_way_in(&world, &files).await;
             for end in &mut unharmed {
-                assert!(end.ask(LIVE).unwrap().starts_with("HTTP/1.1 200 "));
+                assert!(end.ask(LIVE).unwrap().starts_with(SEEN));
             }
         }
     });
@@ -186,7 +192,7 @@ fn an_expired_revocation_list_trusts_nobody_until_a_fresh_one_is_there() {
         let authority = Authority::open(&world.site.layout.authority(), &SystemClock).unwrap();
         for holder in ["terminal-koriyama", "partition"] {
             let files = credulous(&world, holder);
-            let mut open = keep_open(&world, &files);
+            let mut open = keep_open(&world, (&files, SEEN));
             let past = SystemClock.now() - Duration::from_secs(60);
             authority.write_list_until(&[], past).unwrap();
             expect_out(&mut open, "expired");
