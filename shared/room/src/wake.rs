@@ -67,8 +67,7 @@ mod tests {
     #[test]
     fn a_room_is_worked_on_by_one_at_a_time_and_forgotten_by_none() {
         let wake = Wake::default();
-        let [one, other] =
-            ["131211", "072036"].map(|code| MunicipalityCode::parse(code).unwrap());
+        let [one, other] = ["131211", "072036"].map(|code| MunicipalityCode::parse(code).unwrap());
         wake.ask(one);
         wake.ask(one);
         wake.ask(other);

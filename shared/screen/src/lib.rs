@@ -1,5 +1,8 @@
 //! What a person at a terminal sees: the only place that writes to standard output and standard
 //! error.
+//!
+//! Invariant: nothing printed here says anything about a person; callers pass counts, names of files
+//! and sentences.
 
 use std::io::{IsTerminal as _, Write as _};
 use std::time::{Duration, Instant};
