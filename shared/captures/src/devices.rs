@@ -93,7 +93,8 @@ pub(crate) async fn list(
     let devices = room
         .queue
         .write(move |tx, acts| {
-            acts.add(entry(&permit, About::default(), "listed"));
+            let about = About { purpose: "devices".to_owned(), ..About::default() };
+            acts.add(entry(&permit, about, "listed"));
             store::device::list(tx, &permit, (request.after.as_ref(), LIST_MAX))
         })
         .await?;

@@ -1,6 +1,7 @@
 //! Every request leaves exactly one complete line in the right operation log (C101, C112, C118).
 
 mod batches;
+mod devices;
 mod exports;
 mod others;
 mod party;
@@ -103,6 +104,7 @@ fn row(action: Action, world: &Scene) -> Row {
         // What the broker brings is sealed; see the tests of notices.
         Action::ReceiveNotice => Row { good: None, ..row(None, Value::Null, Value::Null) },
         Action::AskBatch | Action::ReadBatch => batches::row(world.path),
+        Action::ManageDevices => devices::row(world.path),
         other => records::row(other, world),
     }
 }
@@ -228,6 +230,7 @@ async fn every_endpoint_and_every_outcome_leaves_one_complete_line() {
                         | Action::ReleaseOperator
                         | Action::ExportRecords
                         | Action::DiscloseAll
+                        | Action::ManageDevices
                 );
                 assert_eq!(!line.purpose.is_empty(), has_purpose, "{line:?}");
             }

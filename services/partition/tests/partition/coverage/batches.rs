@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use crypto::sha256;
 use domain::{IndividualNumber, Role};
-use serde_json::{Value, json};
+use serde_json::json;
 use uuid::Uuid;
 use wire::batch as api;
 

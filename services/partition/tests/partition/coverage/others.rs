@@ -13,7 +13,6 @@ pub(super) fn role(action: Action, path: &str) -> Option<Role> {
         | Action::DecideQuarantine
         | Action::ReadNotices => Some(Role::Clerk),
         Action::ApproveImport
-        | Action::ManageDevices
         | Action::ReadErasures
         | Action::ProposeErasure
         | Action::ApproveErasure
