@@ -15,7 +15,6 @@ use zeroize::Zeroizing;
 use super::schema::notice_out;
 use super::{broken_row, failed, read_uuid};
 use crate::letter::Outbound;
-use crate::operation_log::unix_ms;
 
 /// How far a notice has come on its way out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -298,9 +297,4 @@ pub fn recipients(
         .select((notice_out::id, notice_out::recipient));
     let rows: Vec<(Vec<u8>, String)> = on_engine!(tx, c => query.load(c)).map_err(failed)?;
     rows.into_iter().map(|(id, who)| Ok((NoticeId(read_uuid(&id)?), who))).collect()
-}
-
-/// When a notice queued under this permit was queued.
-pub fn now(permit: &Permit) -> i64 {
-    unix_ms(permit.context().at)
 }
