@@ -199,6 +199,27 @@ async fn one_dose_goes_with_all_its_versions_and_the_person_stays() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_kept_answer_goes_and_that_it_was_asked_for_stays() {
+    on_both(async |world| {
+        world.mover(1).await;
+        let asked = question(1);
+        world.ask(&asked).await.unwrap();
+        let [first, second] =
+            ["boss-1", "boss-2"].map(|name| world.desk_of(KORIYAMA, Role::Supervisor, name));
+        let line = world.lines(KORIYAMA).await.into_iter().find_map(|line| line.subject);
+        let shown: Erasure = first.post(ERASURES, &persons(&[line.unwrap()])).await.unwrap();
+        assert!(shown.tables.iter().any(|table| table.table == "inquiry" && table.rows == 1));
+        approve(&second, &shown).await.unwrap();
+        let kept = "SELECT state AS text FROM inquiry WHERE answer_sealed IS NULL \
+                    AND receipt_sealed IS NOT NULL";
+        assert_eq!(world.text(kept).await, "expired");
+        // The other room keeps what it provided, as the law says.
+        assert_eq!(world.count("provision").await, 1);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_record_is_bound_into_the_operation_log_and_names_nobody() {
     on_both(async |world| {
         let subject = world.desk(ADACHI, Role::Clerk).register(1).await;

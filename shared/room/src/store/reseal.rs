@@ -12,6 +12,9 @@ use super::broken_row;
 use super::raw::{self, Found, Part, Value};
 use Part::{Bytes, Number};
 
+/// The name of a cell's row and its version, from the values of key and further columns.
+type Naming = fn(&[Value]) -> Option<(Vec<u8>, u32)>;
+
 /// A column whose cells are sealed with the data key.
 #[derive(Debug)]
 pub struct SealedColumn {
@@ -24,7 +27,7 @@ pub struct SealedColumn {
     /// Further columns that the name of a cell is made of.
     more: &'static [Part],
     /// What the row is called, with its version; the same as where the column is written.
-    name: fn(&[Value]) -> Option<(Vec<u8>, u32)>,
+    name: Naming,
 }
 
 pub static COLUMNS: &[SealedColumn] = &[
@@ -72,7 +75,7 @@ const fn column(
     table: &'static str,
     column: &'static str,
     key: &'static [Part],
-    name: fn(&[Value]) -> Option<(Vec<u8>, u32)>,
+    name: Naming,
 ) -> SealedColumn {
     SealedColumn { table, column, of: table, key, more: &[], name }
 }
