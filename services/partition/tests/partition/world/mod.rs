@@ -2,6 +2,7 @@
 //! log are played.  The clock moves only when told to.
 
 pub(crate) mod broker;
+mod desk;
 pub(crate) mod log;
 pub(crate) mod registry;
 
@@ -20,8 +21,6 @@ use domain::{
     Role, ServiceKind, SystemClock, TerminalId,
 };
 use partition::{Config, MIGRATIONS, ROLE, start_in};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use service::config::ListenConfig;
 use service::health::READY;
 use service::metrics::Metrics;
@@ -36,6 +35,7 @@ use wire::tls::{Expected, TlsFiles, TlsIdentity};
 use wire::{CallError, Client, PeerIdentity, WireNumber};
 
 use self::broker::FakeBroker;
+pub(crate) use self::desk::Desk;
 use self::log::FakeLog;
 use self::registry::FakeRegistry;
 
@@ -274,51 +274,6 @@ impl World {
         }
         let sql = format!("SELECT COUNT(*) AS count FROM {table}");
         self.test.as_owner(move |tx| diesel::sql_query(sql).get_result::<Count>(tx)).await.count
-    }
-}
-
-/// A person at a terminal.
-pub(crate) struct Desk {
-    pub(crate) client: Client,
-    pub(crate) token: String,
-}
-
-impl Desk {
-    pub(crate) async fn post<A: DeserializeOwned>(
-        &self,
-        path: &str,
-        body: &impl Serialize,
-    ) -> Result<A, CallError> {
-        self.client.post(path, &RequestId::make_random(), Some(&self.token), body).await
-    }
-
-    /// The same on the condition that the record still has this tag.
-    pub(crate) async fn post_if<A: DeserializeOwned>(
-        &self,
-        path: &str,
-        tag: &str,
-        body: &impl Serialize,
-    ) -> Result<A, CallError> {
-        let request = RequestId::make_random();
-        self.client.post_if_match(path, &request, (Some(&self.token), tag), body).await
-    }
-
-    pub(crate) async fn vaccinate(&self, subject: Uuid, vaccination: Vaccination) {
-        let dose = api::RegisterVaccination { subject, vaccination };
-        self.post::<api::VaccinationRegistered>(api::VACCINATIONS, &dose).await.unwrap();
-    }
-
-    pub(crate) async fn register(&self, number: u32) -> Uuid {
-        let subject = api::RegisterSubject {
-            individual_number: WireNumber(IndividualNumber::for_test(number)),
-            address_number: number.to_string(),
-            name: "山田".to_owned(),
-            name_kana: "ヤマダ".to_owned(),
-            birth_date: time::macros::date!(1980 - 01 - 02),
-            sex: domain::subject::Sex::Female,
-        };
-        let registered: api::SubjectRegistered = self.post(api::SUBJECTS, &subject).await.unwrap();
-        registered.subject
     }
 }
 
