@@ -8,6 +8,9 @@ use service::ApiError;
 use super::failed;
 use ::room::store::schema::{subject_address, vaccination, voucher};
 
+/// Two columns of a row.
+type Pair = (Vec<u8>, Vec<u8>);
+
 pub(crate) const PAGE_ROWS: i64 = 2_000;
 
 /// Handles of persons, after one of their indexes.
@@ -15,7 +18,7 @@ pub(crate) fn persons(
     tx: &mut Tx,
     permit: &Permit,
     after: &[u8],
-) -> Result<Vec<(Vec<u8>, Vec<u8>)>, ApiError> {
+) -> Result<Vec<Pair>, ApiError> {
     subject_address::table
         .filter(subject_address::municipality.eq(permit.municipality().as_str()))
         .filter(subject_address::address_index.gt(after))
@@ -31,7 +34,7 @@ pub(crate) fn doses(
     tx: &mut Tx,
     permit: &Permit,
     (subject, id): (&[u8], &[u8]),
-) -> Result<Vec<(Vec<u8>, Vec<u8>)>, ApiError> {
+) -> Result<Vec<Pair>, ApiError> {
     let same = vaccination::subject_id.eq(subject).and(vaccination::id.gt(id));
     vaccination::table
         .filter(vaccination::municipality.eq(permit.municipality().as_str()))

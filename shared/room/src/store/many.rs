@@ -105,6 +105,9 @@ pub fn subjects(
     Ok(found)
 }
 
+/// Whose dose, which one, which version, and what is sealed.
+type DoseRow = (Vec<u8>, Vec<u8>, i32, Vec<u8>);
+
 /// The newest version of each of these persons' doses.
 pub fn doses(
     tx: &mut Tx,
@@ -114,7 +117,7 @@ pub fn doses(
 ) -> Result<HashMap<SubjectId, Vec<Held>>, ApiError> {
     let mut found: HashMap<SubjectId, Vec<Held>> = HashMap::with_capacity(subjects.len());
     for chunk in subjects.chunks(LOOKED_UP_MAX) {
-        let rows: Vec<(Vec<u8>, Vec<u8>, i32, Vec<u8>)> = vaccination::table
+        let rows: Vec<DoseRow> = vaccination::table
             .filter(vaccination::municipality.eq(permit.municipality().as_str()))
             .filter(
                 vaccination::subject_id.eq_any(chunk.iter().map(|id| id.0.as_bytes().as_slice())),
@@ -128,10 +131,11 @@ pub fn doses(
             ))
             .load(tx)
             .map_err(failed)?;
-        let newest: HashMap<(Vec<u8>, Vec<u8>), (i32, Vec<u8>)> = rows
-            .into_iter()
-            .map(|(subject, id, version, sealed)| ((subject, id), (version, sealed)))
-            .collect();
+        // The newest comes last, and stays.
+        let mut newest = HashMap::with_capacity(rows.len());
+        for (subject, id, version, sealed) in rows {
+            newest.insert((subject, id), (version, sealed));
+        }
         for ((subject, id), (number, sealed)) in newest {
             let (subject, id) = (SubjectId(read_uuid(&subject)?), VaccinationId(read_uuid(&id)?));
             let version = super::vaccination::open(keys, (&subject, &id, number), &sealed)?;
