@@ -74,7 +74,6 @@ pub(crate) struct Plain {
 }
 
 #[derive(Serialize, Deserialize)]
-#[expect(clippy::large_enum_variant, reason = "lives only between a cell and a Row")]
 enum PlainRow {
     Subject(PlainSubject),
     Dose { subject: Option<Uuid>, dose: Vaccination, voucher: Option<(MunicipalityCode, String)> },

@@ -271,7 +271,9 @@ async fn a_second_entry_is_another_person_or_the_next_version_of_the_same() {
         let row = row_of(2);
         let likeness = Likeness::new(&row.name_kana, row.birth_date, row.sex);
         let (keys, permit) = (&desk.keys, &desk.permit);
-        let find = |tx: &mut Tx| register::likeness::find(tx, keys, permit, &[likeness.clone()]);
+        let find = |tx: &mut Tx| {
+            register::likeness::find(tx, keys, permit, std::slice::from_ref(&likeness))
+        };
         let alike = desk.tx(find);
         assert_eq!(alike, [[desk.person]]);
         let twin = |serial: u32| Doubtful {

@@ -304,7 +304,8 @@ fn the_published_shares_hold() {
         assert!(score.likely_right * 100 >= right * score.caught, "{score:?}");
         assert!(score.likely_wrong * 100 <= wrong * score.caught, "{score:?}");
     }
-    let alarms = alarms(&rules, (SEED, 4_000), TODAY);
+    let lives: Vec<_> = Lives::new(&rules, SEED, TODAY).take(4_000).collect();
+    let alarms = alarms(&rules, &lives, TODAY);
     assert!(alarms.rows > 8_000);
     assert!(alarms.false_alarms * 1_000 <= alarms.rows, "{alarms:?}");
     assert!(alarms.false_twins * 1_000 <= alarms.persons, "{alarms:?}");

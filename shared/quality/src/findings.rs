@@ -136,7 +136,7 @@ fn named<'a>(rules: &'a Rules, kind: &str, name: &str) -> Vec<&'a Product> {
     }
     let name = folded(name);
     let is_long = name.chars().count() >= NAME_CHARS_MIN;
-    let begins = |row: &&Product| is_long && folded(&row.product).starts_with(&name);
+    let begins = |row: &&Product| is_long && row.folded.starts_with(&name);
     let kind = kind.to_owned();
     rules.products.iter().filter(|row| row.kind == kind).filter(begins).collect()
 }

@@ -164,4 +164,13 @@ mod tests {
             assert!(kind.text().ends_with('。') && kind.next_step().ends_with('。'), "{kind:?}");
         }
     }
+
+    #[test]
+    fn every_kind_is_published_as_it_is() {
+        let published = include_str!("../../../docs/QUALITY.md");
+        for kind in DoubtKind::ALL {
+            let row = format!("| `{}` | {} | {} |", kind.code(), kind.text(), kind.next_step());
+            assert!(published.contains(&row), "docs/QUALITY.md lacks:\n{row}");
+        }
+    }
 }

@@ -161,7 +161,7 @@ fn slipped_makers(rules: &Rules, dose: &Vaccination, kind: &str) -> Vec<String> 
 
 fn slipped_products(rules: &Rules, dose: &Vaccination, kind: &str) -> Vec<String> {
     let Some(given) = dose.product.as_deref().map(folded) else { return Vec::new() };
-    let alike = rules.products(kind).filter(|row| is_alike(&given, &folded(&row.product)));
+    let alike = rules.products(kind).filter(|row| is_alike(&given, &row.folded));
     alike.map(|row| row.product.clone()).collect()
 }
 

@@ -55,6 +55,9 @@ pub(crate) struct Product {
     pub(crate) used_until: Option<Date>,
     pub(crate) age_days_min: Option<i64>,
     pub(crate) age_days_max: Option<i64>,
+    /// The name in one spelling.
+    #[serde(skip)]
+    pub(crate) folded: String,
     /// Shapes divided by spaces, `A` for a letter and `9` for a digit; none accepts every lot.
     pub(crate) lots: String,
 }
@@ -103,7 +106,8 @@ impl Rules {
 
     pub fn parse(tables: &Tables<'_>) -> Result<Self, InvalidRules> {
         let campaigns: Vec<Campaign> = rows("campaigns", tables.campaigns)?;
-        let products: Vec<Product> = rows("products", tables.products)?;
+        let mut products: Vec<Product> = rows("products", tables.products)?;
+        products.iter_mut().for_each(|row| row.folded = folded(&row.product));
         let intervals: Vec<Interval> = rows("intervals", tables.intervals)?;
         let spellings: Vec<Spelling> = rows("makers", tables.makers)?;
         let ordered = |table, ordered: bool| {
@@ -151,7 +155,7 @@ impl Rules {
     /// The product a spelling means.
     pub(crate) fn product(&self, kind: &str, spelling: &str) -> Option<&Product> {
         let spelling = folded(spelling);
-        self.products(kind).find(|row| folded(&row.product) == spelling)
+        self.products(kind).find(|row| row.folded == spelling)
     }
 
     /// The rule between a dose of this number and the one before it: the narrowest that fits.

@@ -115,8 +115,13 @@ pub enum LikelyAnswer {
         #[schema(value_type = Object)]
         dose: Vaccination,
     },
-    Voucher { number: String, subject: Uuid },
-    Person { subject: Uuid },
+    Voucher {
+        number: String,
+        subject: Uuid,
+    },
+    Person {
+        subject: Uuid,
+    },
 }
 
 /// Decides on one row.
@@ -143,7 +148,9 @@ pub enum QuarantineDecision {
         subject: Option<Uuid>,
     },
     /// The reason holds no individual number.
-    Drop { reason: String },
+    Drop {
+        reason: String,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

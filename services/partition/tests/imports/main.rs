@@ -9,6 +9,7 @@
 
 mod broken;
 mod comparing;
+mod deciding;
 mod files;
 mod importing;
 #[path = "../partition/world/mod.rs"]
