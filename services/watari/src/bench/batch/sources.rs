@@ -72,7 +72,8 @@ impl Sources {
     ) -> Result<Self, Failure> {
         let authority = Authority::open(&ground.site.layout.authority(), clock.as_ref())?;
         let settings = settings(ground, &authority, (instance, towns))?;
-        let owner = settings.partition()?.database.owner()?;
+        // Of a database that is there; the new one is made beside it.
+        let owner = ground.house.settings.partition()?.database.owner()?;
         let failed = |source| Failure::Database { service: "partition", source };
         if let Some(name) = ground.database(instance) {
             db::ensure_database(&owner, &name).await.map_err(failed)?;
