@@ -108,7 +108,7 @@ async fn correct_vaccination(
     Body(request): Body<api::CorrectVaccination>,
 ) -> Result<Tagged<api::VaccinationChanged>, ApiError> {
     let permit = own_room(&caller, Action::CorrectVaccination)?;
-    let changed = correct::correct(&host, permit, tag, request).await?;
+    let changed = correct::correct(&host, permit, tag?, request).await?;
     let etag = changed.etag.clone();
     Ok(tagged(changed, etag))
 }
@@ -124,7 +124,7 @@ async fn withdraw_vaccination(
     Body(request): Body<api::WithdrawVaccination>,
 ) -> Result<Tagged<api::VaccinationChanged>, ApiError> {
     let permit = own_room(&caller, Action::CorrectVaccination)?;
-    let changed = correct::withdraw(&host, permit, tag, request).await?;
+    let changed = correct::withdraw(&host, permit, tag?, request).await?;
     let etag = changed.etag.clone();
     Ok(tagged(changed, etag))
 }
@@ -144,7 +144,7 @@ async fn flag_subject(
         // Whether inquiries are answered is not for everybody who notes a move.
         own_room(&caller, Action::WithholdSubject)?.expect_action(Action::WithholdSubject)?;
     }
-    let flagged = flag::flag(&host, permit, tag, request).await?;
+    let flagged = flag::flag(&host, permit, tag?, request).await?;
     let etag = flagged.etag.clone();
     Ok(tagged(flagged, etag))
 }

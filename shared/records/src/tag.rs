@@ -1,5 +1,6 @@
 //! Names one version of a person's entry or of a dose, as `ETag` and `If-Match` carry it.
 
+use std::convert::Infallible;
 use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
@@ -57,24 +58,25 @@ impl std::fmt::Display for Tag {
     }
 }
 
-/// The version a change is to follow; exactly one, and never "any".
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct IfMatch(pub(crate) Tag);
+/// The version a change is to follow; exactly one, and never "any".  A body that cannot be read is
+/// refused before it is missed.
+#[derive(Debug)]
+pub(crate) struct IfMatch(pub(crate) Result<Tag, ApiError>);
 
 impl FromRequest for IfMatch {
-    type Error = ApiError;
-    type Future = Ready<Result<Self, ApiError>>;
+    type Error = Infallible;
+    type Future = Ready<Result<Self, Infallible>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let mut sent = request.headers().get_all(IF_MATCH);
-        ready(match (sent.next(), sent.next()) {
+        ready(Ok(Self(match (sent.next(), sent.next()) {
             (None, _) => Err(ApiError::new(&problems::VERSION_REQUIRED)),
             (Some(value), None) => {
                 let tag = value.to_str().ok().and_then(Tag::parse);
-                tag.map(Self).ok_or_else(|| ApiError::field("If-Match"))
+                tag.ok_or_else(|| ApiError::field("If-Match"))
             }
             (Some(_), Some(_)) => Err(ApiError::field("If-Match")),
-        })
+        })))
     }
 }
 
