@@ -6,7 +6,6 @@
 
 use crypto::RoomKeys;
 use db::Tx;
-use diesel::Connection as _;
 use domain::law::day_in_japan;
 use domain::subject::{Flags, Subject, SubjectId};
 use domain::vaccination::{InvalidVaccination, Provenance, Standing, Vaccination};
@@ -104,12 +103,6 @@ impl From<&'static ProblemKind> for Ended {
     }
 }
 
-impl From<diesel::result::Error> for Ended {
-    fn from(error: diesel::result::Error) -> Self {
-        Self::Failed(store::failed(error))
-    }
-}
-
 struct Act<'a> {
     keys: &'a RoomKeys,
     permit: &'a Permit,
@@ -130,7 +123,7 @@ impl Act<'_> {
         &self,
         tx: &mut Tx,
     ) -> Result<Result<QuarantineDecided, &'static ProblemKind>, ApiError> {
-        match tx.transaction(|tx| self.run(tx)) {
+        match store::quarantine::all_or_nothing(tx, |tx| self.run(tx)) {
             Ok(done) => Ok(Ok(done)),
             Err(Ended::Refused(kind)) => Ok(Err(kind)),
             Err(Ended::Failed(error)) => Err(error),

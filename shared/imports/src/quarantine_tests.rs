@@ -3,7 +3,6 @@
 use crypto::KeyStore;
 use db::RoomKey;
 use db::test_support::TestDb;
-use diesel::RunQueryDsl as _;
 use domain::subject::Sex;
 use domain::vaccination::Status;
 use domain::voucher::VoucherNumber;
@@ -318,10 +317,7 @@ async fn a_row_that_was_moved_to_another_person_is_not_read() {
     on_both(|desk| {
         let id = desk.put(desk.doubtful(dose(1), None));
         let handle = tokio::runtime::Handle::current();
-        handle.block_on(desk.test.as_owner(|tx| {
-            let sql = "UPDATE quarantine SET subject_id = id";
-            db::on_engine!(tx, c => diesel::sql_query(sql).execute(c))
-        }));
+        handle.block_on(desk.test.as_owner(store::quarantine::move_to_others));
         let room = RoomKey::parse(adachi().as_str()).unwrap();
         let read = desk.test.db.room_transaction_blocking("test", room, |tx| {
             store::quarantine::find(tx, &desk.keys, &desk.permit, id)

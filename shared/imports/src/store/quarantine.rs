@@ -139,6 +139,21 @@ pub fn discard_staged(tx: &mut Tx, permit: &Permit, import: Uuid) -> Result<usiz
     diesel::delete(staged).execute(tx).map_err(failed)
 }
 
+/// Does the whole work or, where it ends with an error, nothing of it; the rest of the transaction
+/// goes on.
+pub(crate) fn all_or_nothing<T, E: From<ApiError>>(
+    tx: &mut Tx,
+    work: impl FnOnce(&mut Tx) -> Result<T, E>,
+) -> Result<T, E> {
+    struct Ended<E>(E);
+    impl<E: From<ApiError>> From<diesel::result::Error> for Ended<E> {
+        fn from(error: diesel::result::Error) -> Self {
+            Self(E::from(failed(error)))
+        }
+    }
+    tx.transaction(|tx| work(tx).map_err(Ended)).map_err(|Ended(error)| error)
+}
+
 type Columns = (Vec<u8>, i32, String, (String, Vec<u8>, i64), Option<Vec<u8>>, Vec<u8>, i64);
 
 /// Open rows in the order in which they came, of one kind or of all.
@@ -256,4 +271,11 @@ fn kept(keys: &RoomKeys, columns: Columns) -> Result<Kept, ApiError> {
     }
     let is_open = state == "open";
     Ok(Kept { id, version, is_open, origin, line, row, doubts, created_at_unix_ms: created })
+}
+
+/// What somebody with the database's rights might do: says that the rows are other persons'.
+#[cfg(test)]
+pub(crate) fn move_to_others(tx: &mut Tx) -> QueryResult<usize> {
+    let id = quarantine::id.nullable();
+    diesel::update(quarantine::table).set(quarantine::subject_id.eq(id)).execute(tx)
 }
