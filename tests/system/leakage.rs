@@ -39,7 +39,7 @@ fn a_day_on_sqlite_leaves_nothing_of_a_number_behind() {
     let databases = day.site.layout.databases();
     let names = search::files(&databases);
     let is_wal = |path: &std::path::PathBuf| path.to_string_lossy().ends_with("-wal");
-    assert_eq!(names.iter().filter(|path| is_wal(path)).count(), 3, "{names:?}");
+    assert_eq!(names.iter().filter(|path| is_wal(path)).count(), 4, "{names:?}");
     while_running(&installation, &day);
     at_the_end(&mut installation, &day, &databases);
 }
@@ -49,7 +49,7 @@ fn a_day_on_postgresql_leaves_nothing_of_a_number_behind() {
     let server = Postgres::start();
     let mut installation = Installation::start(Some(&server.owner_url()));
     let day = RUNTIME.block_on(day::live(&mut installation));
-    assert_eq!(passwords_of_roles(&day).len(), 3);
+    assert_eq!(passwords_of_roles(&day).len(), 4);
     while_running(&installation, &day);
     server.stop();
     at_the_end(&mut installation, &day, server.folder());
