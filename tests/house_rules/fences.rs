@@ -45,6 +45,7 @@ const FENCES: [Fence; 15] = [
         homes: &[
             "shared/crypto/",
             // Both ends of a capture: the device seals, the partition's room opens.
+            "shared/asking/",
             "shared/captures/",
             "shared/device/",
             "services/partition/",
@@ -77,7 +78,7 @@ const FENCES: [Fence; 15] = [
             "shared/imports/src/quarantine.rs",
             "shared/imports/src/quarantine_list.rs",
             "shared/imports/src/quarantine_tests.rs",
-            "services/partition/src/batch/stage.rs",
+            "shared/asking/src/batch/stage.rs",
             // Digits of a voucher are compared; names of invented people are made.
             "shared/quality/src/generator.rs",
             "shared/quality/src/measure.rs",
@@ -159,6 +160,7 @@ const FENCES: [Fence; 15] = [
         // What is done in rooms brings its own routes.
         homes: &[
             "services/",
+            "shared/asking/",
             "shared/captures/",
             "shared/erasure/",
             "shared/exports/",

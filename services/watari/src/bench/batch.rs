@@ -138,9 +138,11 @@ async fn register(
     let count = away.towns.len() + here.towns.len();
     for (place, (sources, town)) in away.all().chain(here.all()).enumerate() {
         let known = residents(serials.clone(), true).into_iter().skip(place).step_by(count);
-        let known = known.filter(|one| one.serial / 1_000 % 100 < args.known_percent);
+        // Spread evenly over every hundred.
+        let known = (0..100_u32).cycle().zip(known);
+        let known = known.filter(|(nth, _)| nth * 37 % 100 < args.known_percent);
         let known: Vec<_> = known
-            .map(|mut one| {
+            .map(|(_, mut one)| {
                 one.doses.truncate(1);
                 one
             })

@@ -152,11 +152,8 @@ impl Ground {
     /// Stops everything and leaves nothing behind.
     pub(crate) async fn stop(self, screen: Screen) {
         self.house.stop().await;
-        let Place::Server { owner_url, prefix } = self.place else { return };
-        let kinds = ["registry", "provision_log", "intake", "partition", "replay"];
-        let names = kinds.map(|kind| format!("{prefix}_{kind}"));
-        let gone = tokio::task::spawn_blocking(move || store::drop_databases(&owner_url, &names));
-        if !gone.await.unwrap_or_default() {
+        let Place::Server { prefix, .. } = &self.place else { return };
+        if !self.place.clean_up().await {
             screen.line(&format!("  databases named {prefix}_… are left on the server"));
         }
     }

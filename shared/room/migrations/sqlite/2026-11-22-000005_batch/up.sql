@@ -8,17 +8,17 @@ CREATE TABLE batch (
     procedure TEXT NOT NULL,
     legal_basis TEXT NOT NULL,
     confirmation TEXT NOT NULL,
-    total_bytes INTEGER NOT NULL,
+    total_bytes BIGINT NOT NULL,
     sha256 BLOB NOT NULL,
     state TEXT NOT NULL,             -- uploading, checked, running, stopped, done, cancelled, expired
     stopped_because TEXT,            -- code of a problem
-    rows INTEGER NOT NULL,
-    bad_rows INTEGER NOT NULL,
-    staged_rows INTEGER NOT NULL,     -- rows up to this one are in batch_row
-    created_at_unix_ms INTEGER NOT NULL,
-    started_at_unix_ms INTEGER,
-    finished_at_unix_ms INTEGER,
-    expires_at_unix_ms INTEGER NOT NULL,
+    rows BIGINT NOT NULL,
+    bad_rows BIGINT NOT NULL,
+    staged_rows BIGINT NOT NULL,     -- rows up to this one are in batch_row
+    created_at_unix_ms BIGINT NOT NULL,
+    started_at_unix_ms BIGINT,
+    finished_at_unix_ms BIGINT,
+    expires_at_unix_ms BIGINT NOT NULL,
     PRIMARY KEY (municipality, id)
 );
 
@@ -27,7 +27,7 @@ CREATE TABLE batch_part (
     municipality TEXT NOT NULL,
     batch_id BLOB NOT NULL,
     part INTEGER NOT NULL,
-    bytes INTEGER NOT NULL,
+    bytes BIGINT NOT NULL,
     sealed BLOB NOT NULL,           -- (encrypted) bytes of the file
     PRIMARY KEY (municipality, batch_id, part)
 );
