@@ -44,8 +44,8 @@ const FENCES: [Fence; 15] = [
         ],
         homes: &[
             "shared/crypto/",
-            // Both ends of a capture: the device seals, the partition's room opens.
             "shared/asking/",
+            // Both ends of a capture: the device seals, the partition's room opens.
             "shared/captures/",
             "shared/device/",
             "services/partition/",
