@@ -10,7 +10,7 @@ use uuid::Uuid;
 use watari::story::residents::Resident;
 use wire::CallError;
 use wire::batch::{
-    self as api, BatchPart, BatchState, BatchStatus, BatchResults, CreateBatch, NameBatch,
+    self as api, BatchPart, BatchResults, BatchState, BatchStatus, CreateBatch, NameBatch,
     ReadResults, RowOutcome, RowResult, StartBatch,
 };
 
@@ -45,9 +45,9 @@ async fn survive(engine: Engine) {
     stage.second.stop().await;
     let (here, away) = (stage.world.cast.adachi.code, stage.second.town.code);
     // The first two are known there.
-    let rows = [(1, away), (2, away)].into_iter().chain((first..first + ROWS).map(|serial| {
-        (serial, if serial % 2 == 0 { here } else { away })
-    }));
+    let rows = [(1, away), (2, away)].into_iter().chain(
+        (first..first + ROWS).map(|serial| (serial, if serial % 2 == 0 { here } else { away })),
+    );
     let mut text = interchange::layout::BATCH_1.header() + "\n";
     for (serial, source) in rows {
         let number = IndividualNumber::for_test(serial);
