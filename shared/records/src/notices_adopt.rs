@@ -122,9 +122,8 @@ fn adopted_by(own: &Own, notice: &NoticeIn) -> Result<Vec<AdoptedVersion>, ApiEr
         _ => false,
     };
     let held = own.versions.iter().filter(is_its);
-    let adopted = held.map(|held| {
-        Ok(AdoptedVersion { vaccination: held.id.0, version: version(held.number)? })
-    });
+    let adopted = held
+        .map(|held| Ok(AdoptedVersion { vaccination: held.id.0, version: version(held.number)? }));
     let mut adopted = adopted.collect::<Result<Vec<_>, ApiError>>()?;
     adopted.sort_unstable_by_key(|one| (one.vaccination, one.version));
     Ok(adopted)
