@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use domain::ServiceKind;
 use rustls::pki_types::CertificateDer;
@@ -9,6 +10,9 @@ use serde_json::Value;
 use wire::tls::{Expected, TlsFiles, TlsIdentity};
 
 use crate::support::World;
+
+/// Who has said nothing after this long does not answer.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A line to one service under one certificate; what comes back is kept as it came.
 pub(super) struct Line {
@@ -45,6 +49,7 @@ impl Line {
     pub(super) fn new(credentials: ClientConfig, url: &str) -> Self {
         let builder = reqwest::Client::builder().tls_backend_preconfigured(credentials);
         let builder = builder.no_proxy().http1_only().redirect(reqwest::redirect::Policy::none());
+        let builder = builder.timeout(PATIENCE);
         Self { http: builder.build().unwrap(), url: url.to_owned() }
     }
 
@@ -78,6 +83,8 @@ impl Line {
         }
         if !body.is_empty() {
             call = call.header("content-type", content_type).body(body.to_vec());
+            // Of no record; so that a change gets as far as its body.
+            call = call.header("if-match", "\"00000000-0000-0000-0000-000000000001-1\"");
         }
         let answer = call.send().await?;
         let text = |value: &reqwest::header::HeaderValue| {
