@@ -7,6 +7,7 @@
 //! Reading order: [`municipality`], [`individual_number`], [`subject`], [`vaccination`],
 //! [`inquiry`], [`provision`], [`law`], [`context`], [`policy`].
 
+mod action;
 pub mod address_number;
 pub mod capture;
 pub mod clock;

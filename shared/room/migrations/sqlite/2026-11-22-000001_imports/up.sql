@@ -5,20 +5,20 @@ CREATE TABLE import_file (
     id BLOB NOT NULL,               -- chosen by the sender
     purpose TEXT NOT NULL,           -- register, compare
     stage TEXT NOT NULL,             -- uploading, uploaded, checking, checked, refused, committed, discarded, expired
-    total_bytes INTEGER NOT NULL,
+    total_bytes BIGINT NOT NULL,
     sha256 TEXT NOT NULL,            -- of the whole file
     wanted_layout TEXT,              -- what the sender expects
     next_part INTEGER NOT NULL,      -- parts before this one are here
-    checked_bytes INTEGER NOT NULL,
+    checked_bytes BIGINT NOT NULL,
     report TEXT NOT NULL,            -- JSON: layout, counts, reasons, lines and columns that differ
     preview TEXT,                    -- digest of exactly what would be written
     uploaded_by TEXT NOT NULL,
-    uploaded_at_unix_ms INTEGER NOT NULL,
+    uploaded_at_unix_ms BIGINT NOT NULL,
     checked_by TEXT,
-    checked_at_unix_ms INTEGER,
+    checked_at_unix_ms BIGINT,
     decided_by TEXT,
-    decided_at_unix_ms INTEGER,
-    erased_at_unix_ms INTEGER,        -- when the file and all that was made of it were deleted
+    decided_at_unix_ms BIGINT,
+    erased_at_unix_ms BIGINT,        -- when the file and all that was made of it were deleted
     PRIMARY KEY (municipality, id)
 );
 CREATE INDEX import_file_time ON import_file (municipality, uploaded_at_unix_ms);
@@ -35,7 +35,7 @@ CREATE TABLE import_part (
 CREATE TABLE import_subject (
     municipality TEXT NOT NULL,
     import_id BLOB NOT NULL,
-    seq INTEGER NOT NULL,
+    seq BIGINT NOT NULL,
     id BLOB NOT NULL,
     version INTEGER NOT NULL,
     sealed BLOB NOT NULL,           -- (encrypted) as in subject
@@ -49,7 +49,7 @@ CREATE TABLE import_subject (
 CREATE TABLE import_voucher (
     municipality TEXT NOT NULL,
     import_id BLOB NOT NULL,
-    seq INTEGER NOT NULL,
+    seq BIGINT NOT NULL,
     voucher_index BLOB NOT NULL,    -- HMAC-SHA-256 under the room's own index key
     dose_number INTEGER NOT NULL,
     subject_id BLOB NOT NULL,
@@ -61,7 +61,7 @@ CREATE TABLE import_voucher (
 CREATE TABLE import_vaccination (
     municipality TEXT NOT NULL,
     import_id BLOB NOT NULL,
-    seq INTEGER NOT NULL,
+    seq BIGINT NOT NULL,
     subject_id BLOB NOT NULL,
     id BLOB NOT NULL,
     sealed BLOB NOT NULL,           -- (encrypted) as in vaccination
@@ -72,8 +72,8 @@ CREATE TABLE import_vaccination (
 CREATE TABLE import_finding (
     municipality TEXT NOT NULL,
     import_id BLOB NOT NULL,
-    seq INTEGER NOT NULL,
-    line INTEGER,                     -- absent for what the file lacks
+    seq BIGINT NOT NULL,
+    line BIGINT,                     -- absent for what the file lacks
     column_name TEXT,                -- of the published layout; absent where it is the line as a whole
     reason TEXT NOT NULL,            -- one of a closed list
     about BLOB,                     -- handle of the person or dose that the file lacks

@@ -5,7 +5,7 @@ CREATE TABLE completeness (
     complete_from TEXT,              -- both days, or neither: nothing is said any more
     complete_up_to TEXT,
     stated_by TEXT NOT NULL,
-    stated_at_unix_ms INTEGER NOT NULL,
+    stated_at_unix_ms BIGINT NOT NULL,
     PRIMARY KEY (municipality, version),
     CHECK ((complete_from IS NULL) = (complete_up_to IS NULL))
 );
