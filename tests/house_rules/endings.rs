@@ -42,11 +42,12 @@ fn not_erased(schema: &Schema, list: &str) -> Vec<String> {
     let tables = schema.tables().into_iter();
     let named = tables.filter(|table| table.columns.iter().any(|own| own.name == "subject_id"));
     let missing = named.filter(|table| {
-        let (gone, kept) =
-            (format!("table:\"{}\"", table.name), format!("(\"{}\",\"", table.name));
+        let (gone, kept) = (format!("table:\"{}\"", table.name), format!("(\"{}\",\"", table.name));
         list.contains(&gone) == list.contains(&kept)
     });
-    missing.map(|table| format!("{}: write it into {ERASED}, with what becomes of it", table.name)).collect()
+    missing
+        .map(|table| format!("{}: write it into {ERASED}, with what becomes of it", table.name))
+        .collect()
 }
 
 fn without_spaces(text: &str) -> String {
