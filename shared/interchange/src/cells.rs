@@ -15,10 +15,19 @@ const TEXT_CHARS_MAX: usize = domain::vaccination::FIELD_CHARS_MAX;
 const CELLS_MAX: usize = 64;
 
 /// Cuts a line into cells.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Splitter {
+    /// Made once: its tables take longer to make than a line to cut.
+    reader: Reader,
     text: Vec<u8>,
     ends: Vec<usize>,
+}
+
+impl Default for Splitter {
+    fn default() -> Self {
+        // The default of the reader itself has no tables.
+        Self { reader: Reader::new(), text: Vec::new(), ends: Vec::new() }
+    }
 }
 
 impl Splitter {
@@ -27,9 +36,9 @@ impl Splitter {
         // One character may grow, never the text: unquoting only takes away.
         self.text.resize(line.len() + 1, 0);
         self.ends.resize(CELLS_MAX + 1, 0);
-        let mut reader = Reader::new();
+        self.reader.reset();
         let ended = [line.as_bytes(), b"\n"].concat();
-        let (result, _, _, cells) = reader.read_record(&ended, &mut self.text, &mut self.ends);
+        let (result, _, _, cells) = self.reader.read_record(&ended, &mut self.text, &mut self.ends);
         match result {
             ReadRecordResult::Record => {}
             ReadRecordResult::OutputEndsFull => return Err(Reason::WrongColumns),

@@ -107,7 +107,9 @@ fn write_doses(path: &Path, (first, persons): (u32, u32), doses: u32) -> std::io
     for at in 0..doses {
         let (serial, number) = (first + at % persons, 1 + at / persons);
         let is_registered = !is_wrong(serial);
-        let (year, month) = (2021 + (3 + 4 * number) / 12, 1 + (3 + 4 * number) % 12);
+        // The first two a month apart, each further one eight months later.
+        let months = if number < 3 { 4 + number } else { 6 + 8 * (number - 2) };
+        let (year, month) = (2021 + months / 12, 1 + months % 12);
         let day = 1 + serial % 28;
         // A day of the far future, and doses of persons who came back as rejected rows.
         let year = if is_registered && is_wrong(at) { 2999 } else { year };
