@@ -18,12 +18,12 @@ use wire::provision_log::{
     ProveConsistency, WITNESS_CHECKPOINT,
 };
 
-use room::receipt::{hashes, unavailable};
 use room::Host;
 use room::Room;
 use room::alarms::{CONTRADICTION, NO_QUORUM, SILENCE};
 use room::checkpoint::cosign;
 use room::operation_log::{About, entry};
+use room::receipt::{hashes, unavailable};
 use room::{problems, store};
 
 /// Others cosign after us, so each round is looked at once more, at another moment of it each time.

@@ -56,6 +56,20 @@ fn source() -> RecordSource {
     }
 }
 
+fn dose(nasty: &str) -> Vaccination {
+    let text = || nasty.to_owned();
+    Vaccination {
+        status: Status::Done,
+        dose_number: 1,
+        date: date!(2021 - 06 - 01),
+        maker: text(),
+        lot: text(),
+        product: Some(text()),
+        vaccine_kind: Some(text()),
+        venue: Some(text()),
+    }
+}
+
 fn disclosure(nasty: &str) -> FullDisclosure {
     let code = MunicipalityCode::parse("131211").unwrap();
     let text = || nasty.to_owned();
@@ -71,16 +85,7 @@ fn disclosure(nasty: &str) -> FullDisclosure {
         flags: Flags { withheld: true, died_on: Some(date!(2019 - 05 - 01)), ..Flags::default() },
         source: Some(source()),
     };
-    let dose = Vaccination {
-        status: Status::Done,
-        dose_number: 1,
-        date: date!(2021 - 06 - 01),
-        maker: text(),
-        lot: text(),
-        product: Some(text()),
-        vaccine_kind: Some(text()),
-        venue: Some(text()),
-    };
+    let dose = dose(nasty);
     let content = serde_json::to_string(&[&dose]).unwrap();
     let inquiry = InquiryId::make_random();
     FullDisclosure {

@@ -111,11 +111,10 @@ enum PlainLikely {
     Person(Uuid),
 }
 
+type Text = Zeroizing<Vec<u8>>;
+
 /// The row alone, by which it is known again; and with its doubts, as it is kept.
-pub(crate) fn written(
-    row: &Row,
-    doubts: &[Doubt],
-) -> serde_json::Result<(Zeroizing<Vec<u8>>, Zeroizing<Vec<u8>>)> {
+pub(crate) fn written(row: &Row, doubts: &[Doubt]) -> serde_json::Result<(Text, Text)> {
     let row = PlainRow::from(row);
     let alone = Zeroizing::new(serde_json::to_vec(&row)?);
     let doubts = doubts.iter().map(PlainDoubt::from).collect();

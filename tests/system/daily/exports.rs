@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use domain::IndividualNumber;
+use domain::law::day_in_japan;
 use domain::vaccination::Vaccination;
+use domain::{Clock as _, IndividualNumber, SystemClock};
 use interchange::{Checker, DoseRow, Options, Row};
 use serde_json::{Value, json};
-use time::OffsetDateTime;
 use uuid::Uuid;
 use watari::story::cast::{Person, Town};
 use wire::partition::{OPERATION_LOG_LIST, OperationLog};
@@ -61,7 +61,7 @@ fn wanted(layout: &str, encoding: &str) -> Value {
 /// The doses in a file by address number; every row of it must be sound.
 fn read(file: &[u8], world: &World) -> BTreeMap<String, Vec<DoseRow>> {
     let municipality = Some(world.cast.adachi.code);
-    let today = OffsetDateTime::now_utc().date();
+    let today = day_in_japan(SystemClock.now());
     let mut checker = Checker::open(file, Options { municipality, today }).unwrap();
     let mut found: BTreeMap<String, Vec<DoseRow>> = BTreeMap::new();
     while let Some(row) = checker.next_row().unwrap() {

@@ -56,8 +56,8 @@ async fn survive(engine: Engine) {
     let batch = Uuid::new_v4();
     submit(&stage, batch, &text).await;
     // Points of time that differ from run to run, and from each other.
-    for nth in 0..KILLS {
-        let odd_ms = u64::from(batch.as_bytes()[usize::try_from(nth).unwrap()]);
+    for (nth, odd_ms) in (0..KILLS).zip(batch.as_bytes()) {
+        let odd_ms = u64::from(*odd_ms);
         tokio::time::sleep(Duration::from_millis(60 + odd_ms)).await;
         asker.kill();
         if nth == KILLS / 2 {

@@ -14,11 +14,7 @@ type Pair = (Vec<u8>, Vec<u8>);
 pub(crate) const PAGE_ROWS: i64 = 2_000;
 
 /// Handles of persons, after one of their indexes.
-pub(crate) fn persons(
-    tx: &mut Tx,
-    permit: &Permit,
-    after: &[u8],
-) -> Result<Vec<Pair>, ApiError> {
+pub(crate) fn persons(tx: &mut Tx, permit: &Permit, after: &[u8]) -> Result<Vec<Pair>, ApiError> {
     subject_address::table
         .filter(subject_address::municipality.eq(permit.municipality().as_str()))
         .filter(subject_address::address_index.gt(after))
