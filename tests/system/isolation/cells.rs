@@ -1,8 +1,11 @@
 //! Somebody with every right on the database moves, alters and cuts sealed values: the room notices,
 //! and says that it failed, never "nothing" and never something wrong (C011, C013).
 
+use std::collections::BTreeSet;
+
 use crypto::Cell;
 use domain::{IndividualNumber, MunicipalityCode};
+use room::store::reseal::COLUMNS;
 use watari::story::cast::Town;
 use wire::CallError;
 use wire::partition::{ListPage, PROVISIONS_LIST, Provisions, SUBJECTS_WITHHOLD, WithholdSubject};
@@ -298,27 +301,20 @@ fn records_of_inquiries_copied_into_another_room_do_not_open_there() {
     });
 }
 
-/// A sealed column that no test above names would be tested by nobody.
+/// A sealed column that neither a test above nor the room's own tests of its list name would be
+/// tested by nobody.
 #[test]
-fn every_sealed_column_is_tested_here() {
+fn every_sealed_column_is_tested() {
     on_both(async |scene| {
-        let mut sealed = Vec::new();
+        let mut sealed = BTreeSet::new();
         for table in scene.sql().tables() {
             let columns = table.columns.iter().filter(|(name, _)| name.ends_with("sealed"));
             sealed.extend(columns.map(|(name, _)| format!("{}.{name}", table.name)));
         }
-        sealed.sort();
-        assert_eq!(
-            sealed,
-            [
-                "inquiry.answer_sealed",
-                "inquiry.receipt_sealed",
-                "provision.content_sealed",
-                "subject.sealed",
-                "subject_number.number_sealed",
-                "vaccination.sealed",
-            ]
-        );
+        let listed = COLUMNS.iter().map(|one| format!("{}.{}", one.table, one.column));
+        // Append only, under a key of its own; tested above.
+        let tested: BTreeSet<_> = listed.chain(["provision.content_sealed".to_owned()]).collect();
+        assert_eq!(sealed, tested);
     });
 }
 

@@ -144,3 +144,36 @@ async fn every_listed_column_is_sealed_anew_by_the_services_own_role() {
         assert_eq!(again.await.unwrap(), COLUMNS.len() * usize::from(ROWS));
     }
 }
+
+/// Somebody with every right on the database puts one row's sealed value into every other row.
+#[tokio::test]
+async fn a_value_moved_to_another_row_opens_in_no_listed_column() {
+    for test in TestDb::each(&crate::MIGRATIONS, crate::ROLE).await {
+        let disk = tempfile::tempdir().unwrap();
+        let store = KeyStore::create(&disk.path().join("kek"), &disk.path().join("rooms")).unwrap();
+        let adachi = MunicipalityCode::parse(ADACHI).unwrap();
+        let before = store.make_room(adachi).unwrap();
+        test.as_owner(move |tx| {
+            let mut tables: Vec<&str> = COLUMNS.iter().map(|column| column.table).collect();
+            tables.dedup();
+            for table in tables {
+                (1..=ROWS).for_each(|row| insert(tx, &before, (table, row)));
+            }
+            for SealedColumn { table, column, .. } in COLUMNS {
+                let one = format!("SELECT {column} FROM {table} ORDER BY {column} LIMIT 1");
+                tx.batch_execute(&format!("UPDATE {table} SET {column} = ({one})")).unwrap();
+            }
+            Ok(())
+        })
+        .await;
+        let after = std::sync::Arc::new(store.rotate_data_key(adachi).unwrap());
+        for column in COLUMNS {
+            let keys = std::sync::Arc::clone(&after);
+            let room = RoomKey::parse(ADACHI).unwrap();
+            let read = test.db.room_transaction("test", room, move |tx| {
+                page(tx, (&*keys, &permit()), column, (None, 100)).map(drop)
+            });
+            assert!(read.await.is_err(), "{column:?}");
+        }
+    }
+}
