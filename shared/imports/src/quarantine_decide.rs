@@ -13,10 +13,11 @@ use domain::{Action, Actor, OperatorId, Permit, WrittenReason};
 use interchange::SubjectRow;
 use quality::{Doubt, Likely};
 use room::Host;
+use room::change;
 use room::operation_log::{About, entry};
 use room::store as register;
 use room::store::subject::Found;
-use room::store::vaccination::Version;
+use room::store::vaccination::{Held, Version};
 use service::problems::ProblemKind;
 use service::{ApiError, problems as common};
 use wire::quarantine::{DecideQuarantine, QuarantineDecided, QuarantineDecision};
@@ -202,7 +203,7 @@ impl Act<'_> {
         let held = register::vaccination::newest(tx, keys, permit, &subject)?;
         let before = held.into_iter().find(|held| held.id == id);
         let number = before.as_ref().map_or(0, |before| before.number);
-        let is_there = before.is_some_and(|before| {
+        let is_there = before.as_ref().is_some_and(|before| {
             before.version.standing == Standing::InForce && before.version.vaccination == *dose
         });
         if is_there {
@@ -215,6 +216,11 @@ impl Act<'_> {
         };
         let next = (&subject, &id, number + 1);
         register::vaccination::insert(tx, keys, permit, next, &version)?;
+        if let Some(before) = before {
+            // Those who received it as it was hear what became of it.
+            let after = Held { id, number: number + 1, version };
+            change::queue_for(tx, keys, permit, &subject, (&before, Some(&after)))?;
+        }
         Ok(Written { subject: Some(subject), dose: Some((id.0, number + 1)) })
     }
 

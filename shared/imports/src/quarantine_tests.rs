@@ -7,10 +7,12 @@ use domain::subject::Sex;
 use domain::vaccination::Status;
 use domain::voucher::VoucherNumber;
 use domain::{
-    AddressNumber, IndividualNumber, Likeness, MunicipalityCode, OpContext, PersonalText,
-    RequestId, Role, TerminalId, authorize,
+    AddressNumber, IndividualNumber, InquiryId, Likeness, MunicipalityCode, OpContext,
+    PersonalText, RequestId, Role, TerminalId, authorize,
 };
 use quality::{DoubtKind, Neighbour};
+use room::question::Content;
+use room::store::provision::Asked;
 use time::macros::{date, datetime};
 use uuid::Uuid;
 
@@ -221,6 +223,34 @@ async fn what_is_registered_gets_a_further_version_and_is_never_overwritten() {
         let third = desk.put(desk.doubtful(other, Some(Likely::Dose(likely))));
         let done = desk.decide((third, 1), QuarantineDecision::TakeLikely).unwrap();
         assert_eq!((done.vaccination_version, desk.doses().len()), (Some(2), 2));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_received_the_dose_hears_what_was_decided() {
+    on_both(|desk| {
+        let (keys, permit, person) = (&desk.keys, &desk.permit, desk.person);
+        let first = desk.put(desk.doubtful(dose(1), None));
+        desk.decide((first, 1), QuarantineDecision::TakeAsIs).unwrap();
+        let koriyama = MunicipalityCode::parse("072036").unwrap();
+        let content = Content::new(vec![dose(1)]).unwrap();
+        let asked = Asked {
+            inquiry: InquiryId::make_random(),
+            inquirer: koriyama,
+            permit_id: "permit".to_owned(),
+        };
+        desk.tx(|tx| {
+            let whom = (&asked, person);
+            register::provision::insert(tx, keys, permit, whom, &content)
+        });
+        let told = || desk.tx(|tx| register::notice_out::of_subject(tx, keys, permit, &person));
+        assert!(told().is_empty());
+        let other = Vaccination { lot: "EX0002".to_owned(), ..dose(1) };
+        let second = desk.put(desk.doubtful(other, None));
+        desk.decide((second, 1), QuarantineDecision::TakeAsIs).unwrap();
+        let told: Vec<_> = told().into_iter().map(|notice| notice.recipient).collect();
+        assert_eq!(told, [koriyama]);
     })
     .await;
 }

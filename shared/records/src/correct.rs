@@ -10,6 +10,7 @@ use domain::subject::SubjectId;
 use domain::vaccination::{InvalidVaccination, Provenance, Standing, Vaccination};
 use domain::{Action, Permit, WrittenReason};
 use room::Host;
+use room::change;
 use room::operation_log::{About, entry};
 use room::store::vaccination::{Held, Version};
 use room::{problems as rooms, store};
@@ -17,7 +18,6 @@ use service::{ApiError, problems as common};
 use uuid::Uuid;
 use wire::records::{CorrectVaccination, VaccinationChanged, WithdrawVaccination};
 
-use crate::notices;
 use crate::problems::{self, Refusal};
 use crate::read::version;
 use crate::tag::Tag;
@@ -115,10 +115,10 @@ impl Change {
         }
         let newest = self.follow(tx, (keys, permit), &place, self.dose.as_ref())?;
         let after = self.dose.is_some().then_some(&newest);
-        let mut notices = notices::queue_for(tx, keys, permit, &self.subject, (before, after))?;
+        let mut notices = change::queue_for(tx, keys, permit, &self.subject, (before, after))?;
         if has_moved && place.number > 0 {
             // Who heard that a dose was taken back from here hears that there is one again.
-            let told = notices::queue_for(tx, keys, permit, &self.subject, (&place, after))?;
+            let told = change::queue_for(tx, keys, permit, &self.subject, (&place, after))?;
             notices = notices.saturating_add(told);
         }
         Ok(Ok(Changed { newest, notices }))

@@ -3,8 +3,8 @@
 //! Invariant: nothing is overwritten.  A change is a further version that says who made it and why,
 //! and it follows exactly the version that was read (`If-Match`).
 //!
-//! Reading order: `read`, `correct`, `flag`, `adopt`, `completeness`, then `notices`
-//! with `notices_send`, `notices_receive`, `notices_read` and `notices_adopt`, and `release`;
+//! Reading order: `read`, `correct`, `flag`, `adopt`, `completeness`, then
+//! `room::change` with `notices_send`, `notices_receive`, `notices_read` and `notices_adopt`, and `release`;
 //! `pmh` is all of this for machines.
 
 mod adopt;
@@ -13,7 +13,6 @@ mod correct;
 mod flag;
 pub mod notice_problems;
 mod notice_routes;
-mod notices;
 mod notices_adopt;
 mod notices_read;
 mod notices_receive;

@@ -4,6 +4,7 @@ use crypto::RoomKeys;
 use db::Tx;
 use domain::vaccination::Provenance;
 use domain::{Action, Actor, NoticeKind, OperatorId, Permit};
+use room::change::Change;
 use room::operation_log::{About, entry};
 use room::store::notice_in::{self, NoticeIn};
 use room::store::vaccination::{Held, Version};
@@ -12,7 +13,6 @@ use service::{ApiError, problems as common};
 use wire::notices::{AdoptNotice, AdoptedVersion, NoticeAdopted, NoticeEffect, NoticeState};
 
 use crate::notice_problems::{NOTICE_CHANGED, NOTICE_CONFLICT};
-use crate::notices::Change;
 use crate::notices_read::Own;
 use crate::problems::Refusal;
 use crate::read::version;

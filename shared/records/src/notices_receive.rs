@@ -4,6 +4,7 @@
 use crypto::{Purpose, Signature};
 use db::Tx;
 use domain::{Action, NoticeHeader, NoticeKind, OpContext, Permit, authorize};
+use room::change::Change;
 use room::letter::Letter;
 use room::operation_log::{About, conclude, entry, unix_ms};
 use room::store::notice_in::{self, NoticeIn};
@@ -13,7 +14,6 @@ use wire::notices::{BrokerNotice, NoticeReceived, NoticeState, ReceiveNotice, en
 use wire::provision_log::Receipt;
 
 use crate::notice_problems::NOTICE_REFUSED;
-use crate::notices::Change;
 
 pub(crate) async fn receive(
     host: &Host,

@@ -6,6 +6,7 @@ use crypto::RoomKeys;
 use db::Tx;
 use domain::subject::SubjectId;
 use domain::{Action, Actor, NoticeKind, OperatorId, Permit};
+use room::change;
 use room::letter::{Ground, Letter};
 use room::operation_log::{About, entry, unix_ms};
 use room::store::held::{self, Held, Proposal};
@@ -22,7 +23,6 @@ use zeroize::Zeroizing;
 use crate::notice_problems::{
     HELD_CHANGED, HELD_DECIDED, NOTHING_TO_RELEASE, SECOND_PERSON_NEEDED,
 };
-use crate::notices;
 use crate::problems::Refusal;
 
 /// Inquiries of one room whose time is ended at a time.
@@ -244,7 +244,7 @@ fn step(
             let letter = Letter::new(text.to_string(), Uuid::now_v7())?;
             let ground = Ground { inquiry: one.inquiry, released: true };
             let what = (NoticeKind::Released, letter, vec![ground]);
-            notices::insert(tx, keys, permit, (one.subject, one.inquirer), what)?;
+            change::insert(tx, keys, permit, (one.subject, one.inquirer), what)?;
             Ok(Ok(HeldState::Released))
         }
     }

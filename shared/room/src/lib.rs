@@ -9,6 +9,7 @@
 //! [`checkpoint`], then [`store`].
 
 pub mod alarms;
+pub mod change;
 pub mod checkpoint;
 pub mod config;
 pub mod host;

@@ -6,21 +6,21 @@
 
 use std::collections::BTreeMap;
 
+use crate::letter::{Correction, Ground, Letter, Outbound};
+use crate::store::notice_out::{NoticeOut, State};
+use crate::store::vaccination::Held;
+use crate::{operation_log, store};
 use crypto::RoomKeys;
 use db::Tx;
 use domain::subject::SubjectId;
 use domain::vaccination::{Standing, Vaccination};
 use domain::{Actor, MunicipalityCode, NoticeId, NoticeKind, OperatorId, Permit, TerminalId};
-use room::letter::{Correction, Ground, Letter, Outbound};
-use room::store::notice_out::{NoticeOut, State};
-use room::store::vaccination::Held;
-use room::{operation_log, store};
 use service::{ApiError, problems as common};
 use uuid::Uuid;
 
 /// Queues a notice to each municipality that received the dose as it was in any earlier version, in
 /// the transaction of the change; returns how many there are.  `None` is a dose that was withdrawn.
-pub(crate) fn queue_for(
+pub fn queue_for(
     tx: &mut Tx,
     keys: &RoomKeys,
     permit: &Permit,
@@ -42,9 +42,10 @@ pub(crate) fn queue_for(
 }
 
 /// One change of a dose, as every room that hears of it knows it.
-pub(crate) struct Change {
-    pub(crate) origin: Uuid,
-    pub(crate) correction: Correction,
+#[derive(Debug)]
+pub struct Change {
+    pub origin: Uuid,
+    pub correction: Correction,
 }
 
 /// What a municipality has heard of a person from this room.
@@ -57,7 +58,7 @@ struct Heard {
 impl Change {
     /// Queues a notice to each municipality that heard of the dose from this room, but for the one
     /// that tells, and for those that have been told.
-    pub(crate) fn queue(
+    pub fn queue(
         &self,
         tx: &mut Tx,
         keys: &RoomKeys,
@@ -86,7 +87,7 @@ impl Change {
 
     /// Whether this is a later change of the same dose, by which the earlier one needs nobody any
     /// more.  An origin begins with its time.
-    pub(crate) fn goes_on_from(&self, before: &Self) -> bool {
+    pub fn goes_on_from(&self, before: &Self) -> bool {
         let mut known = before.correction.earlier.iter().chain(&before.correction.after);
         before.origin < self.origin
             && before.correction.after.is_some()
@@ -130,7 +131,7 @@ impl Change {
 }
 
 /// Queues one notice.
-pub(crate) fn insert(
+pub fn insert(
     tx: &mut Tx,
     keys: &RoomKeys,
     permit: &Permit,
