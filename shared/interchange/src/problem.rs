@@ -94,7 +94,7 @@ impl Reason {
     /// What is wrong, for a person.
     pub fn text(self) -> &'static str {
         match self {
-            Self::LineTooLong => "1行が16,384バイトを超えています。",
+            Self::LineTooLong => "1行が16384バイトを超えています。",
             Self::ControlCharacter => "使えない制御文字が含まれています。",
             Self::WrongEncoding => "文字コードがファイルの他の行と違います。",
             Self::BrokenQuotes => "引用符が閉じていません。",
