@@ -103,7 +103,7 @@ fn a_room_file_holds_its_keys_wrapped_only() {
             let code = path.file_stem().unwrap().to_str().unwrap();
             let room = domain::MunicipalityCode::parse(code).unwrap();
             let kinds: Vec<&str> = keys.iter().map(|(kind, _)| kind.as_str()).collect();
-            assert_eq!(kinds, ["data", "index", "sealing", "signing"]);
+            assert_eq!(kinds, ["data", "record", "index", "sealing", "signing"]);
             for (kind, wrapped) in keys {
                 // Nonce, key, tag; and no 32 bytes of them are the key itself.
                 assert_eq!(wrapped.len(), 12 + 32 + 16, "{kind}");
@@ -129,7 +129,7 @@ fn no_database_holds_any_key() {
         let wrapped = wrapped_keys(world).into_iter().flat_map(|(_, keys)| keys);
         let secrets = secrets.into_iter().map(Result::unwrap);
         let secrets: Vec<Vec<u8>> = secrets.chain(wrapped.map(|(_, key)| key)).collect();
-        assert_eq!(secrets.len(), 1 + 4 + 12);
+        assert_eq!(secrets.len(), 1 + 4 + 15);
         let rows = all_rows(world);
         assert!(!secrets.iter().any(|secret| stands_in(&rows, secret)));
         // A public key is there, so a private one would have been found.

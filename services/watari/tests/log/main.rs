@@ -214,7 +214,9 @@ async fn what_the_municipalities_cosigned_counts_under_their_printed_keys() {
     for stage in Stage::each().await {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let mut settings = stage.settings();
-        schema::migrate(&settings, ServiceKind::Partition).await.unwrap();
+        for kind in [ServiceKind::Partition, ServiceKind::Intake] {
+            schema::migrate(&settings, kind).await.unwrap();
+        }
         settings.provision_log.as_mut().unwrap().witness.round_s = 1;
         settings.partition.as_mut().unwrap().witness.every_s = 1;
         let house = House::start(settings, &services::IN_ORDER, &clock).await.unwrap();
