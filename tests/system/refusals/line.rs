@@ -12,7 +12,7 @@ use wire::tls::{Expected, TlsFiles, TlsIdentity};
 use crate::support::World;
 
 /// Who has said nothing after this long does not answer.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(15);
 
 /// A line to one service under one certificate; what comes back is kept as it came.
 pub(super) struct Line {
