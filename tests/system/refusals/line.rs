@@ -11,7 +11,9 @@ use wire::tls::{Expected, TlsFiles, TlsIdentity};
 
 use crate::support::World;
 
-/// Who has said nothing after this long does not answer.
+/// Who has said nothing after this long does not answer.  Under load one refused connection in some
+/// thousands takes all of it: a request that the HTTP client hands to a connection in the moment it
+/// ends lies in a queue which the waiting request itself keeps alive, until its time is over.
 const PATIENCE: Duration = Duration::from_secs(15);
 
 /// A line to one service under one certificate; what comes back is kept as it came.
