@@ -111,6 +111,8 @@ fn doubts(
         died_on: flags.died_on,
         moved_out_on: flags.moved_out_on,
         doses: &doses,
+        beside: &[],
+        unread: &[],
     };
     let issued = issued.iter().map(|one| one.dose_number).collect();
     let voucher = VoucherState::IssuedToPerson { doses: issued };

@@ -76,9 +76,28 @@ impl<'a> Cells<'a> {
         self.problems
     }
 
+    pub fn are_sound(&self) -> bool {
+        self.problems.is_empty()
+    }
+
+    /// Reads without noting what is wrong.
+    pub fn quietly<T>(&mut self, read: impl FnOnce(&mut Self) -> T) -> T {
+        let noted = self.problems.len();
+        let value = read(self);
+        self.problems.truncate(noted);
+        value
+    }
+
+    pub fn first_column(&self) -> &'static str {
+        self.layout.columns.first().map(|column| column.name).unwrap_or_default()
+    }
+
     pub fn note(&mut self, name: &str, reason: Reason) {
         let column = self.column(name).map(|column| column.name);
-        self.problems.push(Problem { line: self.line, column, reason });
+        let problem = Problem { line: self.line, column, reason };
+        if self.problems.last() != Some(&problem) {
+            self.problems.push(problem);
+        }
     }
 
     fn column(&self, name: &str) -> Option<&'static Column> {

@@ -1,10 +1,10 @@
 //! Reads a whole file: every row that can be used, every problem of those that can't.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{BuildHasher as _, RandomState};
-use std::io::{self, BufRead, Write};
+use std::io::{self, BufRead, Seek, Write};
 
-use domain::MunicipalityCode;
+use domain::{AddressNumber, MunicipalityCode};
 use time::Date;
 
 use crate::cells::{Cells, Splitter};
@@ -57,7 +57,11 @@ pub struct Checker<R> {
     seen: Seen,
     summary: Summary,
     line: u64,
+    came_back: Option<NamedDoses>,
 }
+
+/// Whose doses a row says to be, and which.
+pub type NamedDoses = (AddressNumber, Vec<u16>);
 
 impl<R: BufRead> Checker<R> {
     /// Reads the header, which says what the file is.
@@ -77,7 +81,22 @@ impl<R: BufRead> Checker<R> {
         };
         let Options { municipality, today } = options;
         let reading = Reading { municipality, today };
-        Ok(Self { lines, layout, splitter, reading, seen: Seen::default(), summary, line: 1 })
+        let seen = Seen::default();
+        Ok(Self { lines, layout, splitter, reading, seen, summary, line: 1, came_back: None })
+    }
+
+    /// Reads the same file once more, knowing what it says of the same thing in different words: no
+    /// such row is used, whichever of them comes first.
+    pub fn knowing(mut self, conflicts: Conflicts) -> Self {
+        let Conflicts { hasher, keys } = conflicts;
+        self.seen = Seen { hasher, conflicts: keys, ..Seen::default() };
+        self
+    }
+
+    /// What the rows read so far say differently of the same thing.
+    pub fn into_conflicts(self) -> Conflicts {
+        let Seen { hasher, conflicts: keys, .. } = self.seen;
+        Conflicts { hasher, keys }
     }
 
     pub fn kind(&self) -> FileKind {
@@ -93,6 +112,11 @@ impl<R: BufRead> Checker<R> {
         self.line
     }
 
+    /// Which doses the row that was read last is about, where it can't be used but says so much.
+    pub fn came_back(&self) -> Option<&NamedDoses> {
+        self.came_back.as_ref()
+    }
+
     /// The next row; `None` after the last.
     pub fn next_row(&mut self) -> Result<Option<Checked>, FileError> {
         loop {
@@ -101,6 +125,7 @@ impl<R: BufRead> Checker<R> {
                 continue;
             }
             self.line = line;
+            self.came_back = None;
             let row = text.map_err(|reason| whole(line, reason));
             let row = row.and_then(|text| self.read(line, &text));
             self.summary.rows += 1;
@@ -126,23 +151,36 @@ impl<R: BufRead> Checker<R> {
         let mut cells = cells.map_err(|reason| whole(line, reason))?;
         let row = self.reading.row(self.layout, &mut cells);
         if let Some(row) = &row {
-            self.seen.note_repeated(self.layout, row, &mut cells);
+            self.seen.note_repeated((row, text), &mut cells);
         }
-        let problems = cells.into_problems();
         match row {
-            Some(row) if problems.is_empty() => Ok(row),
-            _ => Err(problems),
+            Some(row) if cells.are_sound() => Ok(row),
+            _ => {
+                self.came_back = self.reading.named_doses(self.layout, &mut cells);
+                Err(cells.into_problems())
+            }
         }
     }
 }
 
+/// Keyed digests of what a file says of the same thing in different words.
+#[derive(Debug, Default)]
+pub struct Conflicts {
+    hasher: RandomState,
+    keys: HashSet<u64>,
+}
+
 /// Reads a whole file and writes every problem as a line of a table that a spreadsheet shows.
 pub fn list_problems(
-    input: impl BufRead,
+    mut input: impl BufRead + Seek,
     options: Options,
     mut out: Option<impl Write>,
 ) -> Result<Summary, FileError> {
-    let mut checker = Checker::open(input, options)?;
+    let mut first = Checker::open(&mut input, options)?;
+    while first.next_row()?.is_some() {}
+    let conflicts = first.into_conflicts();
+    input.rewind()?;
+    let mut checker = Checker::open(input, options)?.knowing(conflicts);
     if let Some(out) = &mut out {
         // The mark tells the spreadsheet that this is UTF-8.
         writeln!(out, "\u{FEFF}行,列,理由コード,理由,次にすること")?;
@@ -171,39 +209,61 @@ fn whole(line: u64, reason: Reason) -> Vec<Problem> {
 #[derive(Debug, Default)]
 struct Seen {
     hasher: RandomState,
-    digests: HashSet<u64>,
+    /// What was said of each thing, as a digest too.
+    said: HashMap<u64, u64>,
+    conflicts: HashSet<u64>,
 }
 
 impl Seen {
-    fn note_repeated(&mut self, layout: &Layout, row: &Row, cells: &mut Cells<'_>) {
-        let first = layout.columns.first().map(|column| column.name).unwrap_or_default();
+    fn note_repeated(&mut self, (row, text): (&Row, &str), cells: &mut Cells<'_>) {
         match row {
             Row::Subject(row) => {
-                self.once(cells, "個人番号", ("number", row.individual_number.reveal(), 0));
-                self.once(cells, "宛名番号", ("address", row.address_number.reveal(), 0));
+                self.once(cells, "個人番号", ("number", row.individual_number.reveal(), 0), text);
+                self.once(cells, "宛名番号", ("address", row.address_number.reveal(), 0), text);
             }
             Row::Batch(row) => {
-                self.once(cells, "個人番号", ("number", row.individual_number.reveal(), 0));
+                // Whoever is asked about twice, at whatever place, is asked about once.
+                self.once(cells, "個人番号", ("number", row.individual_number.reveal(), 0), "");
             }
             Row::Voucher(row) => {
-                let key = (row.voucher_number.reveal(), row.dose_number);
-                self.once(cells, "接種券番号", ("voucher", key.0, key.1));
+                let (number, column) = (row.voucher_number.reveal(), "接種券番号");
+                self.once(cells, column, ("voucher", number, row.dose_number), text);
+                self.always(cells, column, ("holder", number, 0), row.address_number.reveal());
             }
             Row::Doses(doses) => {
+                let column = cells.first_column();
                 for dose in doses {
                     let key = ("dose", dose.address_number.reveal(), dose.dose_number);
-                    self.once(cells, first, key);
+                    self.once(cells, column, key, text);
                 }
             }
         }
     }
 
-    fn once(&mut self, cells: &mut Cells<'_>, column: &str, key: (&str, &str, u16)) {
-        if !self.digests.insert(self.hasher.hash_one(key)) {
+    /// Of each thing one row speaks.
+    fn once(&mut self, cells: &mut Cells<'_>, column: &str, key: Key<'_>, text: &str) {
+        if self.always(cells, column, key, text) {
             cells.note(column, Reason::Duplicate);
         }
     }
+
+    /// Whatever row speaks of a thing says the same; `true` if it was said before.
+    fn always(&mut self, cells: &mut Cells<'_>, column: &str, key: Key<'_>, text: &str) -> bool {
+        let (key, text) = (self.hasher.hash_one(key), self.hasher.hash_one(text));
+        let before = self.said.insert(key, text);
+        if before.is_some_and(|before| before != text) {
+            self.conflicts.insert(key);
+        }
+        let is_conflict = self.conflicts.contains(&key);
+        if is_conflict {
+            cells.note(column, Reason::Conflict);
+        }
+        before.is_some() && !is_conflict
+    }
 }
+
+/// A word for the kind of thing, its number, and a dose's.
+type Key<'a> = (&'static str, &'a str, u16);
 
 #[cfg(test)]
 #[path = "check_tests.rs"]

@@ -14,7 +14,10 @@ fn options() -> Options {
 /// Everything found in a file with this header and these lines.
 fn check(layout: &Layout, lines: &[&str]) -> (Vec<Row>, Vec<Problem>, Summary) {
     let text = [&[layout.header().as_str()], lines].concat().join("\r\n");
-    let mut checker = Checker::open(text.as_bytes(), options()).unwrap();
+    let mut first = Checker::open(text.as_bytes(), options()).unwrap();
+    while first.next_row().unwrap().is_some() {}
+    let conflicts = first.into_conflicts();
+    let mut checker = Checker::open(text.as_bytes(), options()).unwrap().knowing(conflicts);
     let (mut rows, mut problems) = (Vec::new(), Vec::new());
     while let Some(row) = checker.next_row().unwrap() {
         match row {
@@ -83,13 +86,56 @@ fn all_that_is_wrong_with_a_row_is_said_at_once() {
 }
 
 #[test]
-fn what_stands_twice_is_found() {
+fn of_rows_that_contradict_each_other_none_is_used_in_whatever_order() {
     let same_number = format!("{},B1,渡,ワタリ,1980-01-02,1,,", number(1));
-    let lines = [subject(1, (6, "")), same_number, subject(2, (1, "A1"))];
-    let (_, problems, _) = check(&SUBJECTS_1, &lines.each_ref().map(String::as_str));
+    let persons = [subject(1, (6, "")), same_number, subject(2, (1, "A1")), subject(3, (6, ""))];
+    let vouchers = [
+        "A1,131211,0000000001,1,2026-01-01",
+        "A2,131211,0000000001,2,2026-01-01",
+        "A2,131211,0000000001,2,2026-01-02",
+        "A3,131211,0000000003,1,2026-01-01",
+    ];
+    let doses = [
+        "A1,1,2026-04-01,ファイザー,EX1,,,,",
+        "A1,1,2026-04-02,ファイザー,EX1,,,,",
+        "A1,1,2026-04-03,ファイザー,EX1,,,,",
+        "A3,1,2026-04-01,ファイザー,EX1,,,,",
+    ];
+    let persons = persons.each_ref().map(String::as_str);
+    for (layout, lines) in [(&SUBJECTS_1, persons), (&VOUCHERS_1, vouchers), (&DOSES_1, doses)] {
+        for places in [[0, 1, 2, 3], [3, 2, 1, 0], [1, 3, 0, 2]] {
+            let (rows, problems, _) = check(layout, &places.map(|place| lines[place]));
+            assert_eq!(rows.len(), 1, "{}", layout.name);
+            assert!(problems.iter().all(|one| one.reason == Reason::Conflict), "{problems:?}");
+            let sound = places.iter().position(|place| *place == 3).unwrap() + 2;
+            assert!(problems.iter().all(|one| one.line != u64::try_from(sound).unwrap()));
+        }
+    }
+}
+
+#[test]
+fn the_same_row_twice_is_one_row() {
+    let line = subject(1, (6, ""));
+    let (rows, problems, _) = check(&SUBJECTS_1, &[&line, &subject(2, (6, "")), &line]);
+    assert_eq!(rows.len(), 2);
     let found: Vec<_> = problems.iter().map(|one| (one.line, one.column, one.reason)).collect();
-    let want = [(3, Some("個人番号"), Reason::Duplicate), (4, Some("宛名番号"), Reason::Duplicate)];
+    let want = [(4, Some("個人番号"), Reason::Duplicate), (4, Some("宛名番号"), Reason::Duplicate)];
     assert_eq!(found, want);
+}
+
+#[test]
+fn a_row_that_comes_back_still_says_whose_doses_it_is_about() {
+    let one = "A1,2,soon,ファイザー,EX1,,,,";
+    let named = |layout: &Layout, line: &str| {
+        let text = format!("{}\n{line}\n", layout.header());
+        let mut checker = Checker::open(text.as_bytes(), options()).unwrap();
+        assert!(checker.next_row().unwrap().unwrap().is_err());
+        checker.came_back().map(|(address, doses)| (address.reveal().to_owned(), doses.clone()))
+    };
+    assert_eq!(named(&DOSES_1, one), Some(("A1".to_owned(), vec![2])));
+    assert_eq!(named(&DOSES_1, "A1,0,2026-04-01,ファイザー,EX1,,,,"), None);
+    let ledger = "A4,,,,,,,,,,20260401,,,,,ファイザー,";
+    assert_eq!(named(&DOSES_LEDGER, ledger), Some(("A4".to_owned(), vec![2])));
 }
 
 #[test]

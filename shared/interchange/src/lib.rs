@@ -18,7 +18,7 @@ pub mod lines;
 pub mod problem;
 pub mod rows;
 
-pub use self::check::{Checked, Checker, FileError, Options, Summary, list_problems};
+pub use self::check::{Checked, Checker, Conflicts, FileError, Options, Summary, list_problems};
 pub use self::layout::{Column, FileKind, LAYOUTS, Layout};
 pub use self::problem::{Problem, Reason};
 pub use self::rows::{BatchRow, DoseRow, Row, SubjectRow, VoucherRow};

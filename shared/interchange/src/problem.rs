@@ -35,10 +35,11 @@ pub enum Reason {
     MunicipalityCode,
     OtherMunicipality,
     Duplicate,
+    Conflict,
 }
 
 impl Reason {
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::LineTooLong,
         Self::ControlCharacter,
         Self::WrongEncoding,
@@ -61,6 +62,7 @@ impl Reason {
         Self::MunicipalityCode,
         Self::OtherMunicipality,
         Self::Duplicate,
+        Self::Conflict,
     ];
 
     /// A stable word a program can match on.
@@ -88,6 +90,7 @@ impl Reason {
             Self::MunicipalityCode => "municipality-code",
             Self::OtherMunicipality => "other-municipality",
             Self::Duplicate => "duplicate",
+            Self::Conflict => "conflict",
         }
     }
 
@@ -117,7 +120,8 @@ impl Reason {
                 "市区町村コードの検査数字が合わないか、存在しないコードです。"
             }
             Self::OtherMunicipality => "他の市区町村のコードです。",
-            Self::Duplicate => "同じファイルの前の行と重複しています。",
+            Self::Duplicate => "同じファイルの前の行と同じ行です。",
+            Self::Conflict => "同じファイルに内容の違う行があり、どの行も使いません。",
         }
     }
 
@@ -145,7 +149,8 @@ impl Reason {
             Self::VoucherNumber => "券面の番号を確認してください。",
             Self::MunicipalityCode => "6桁のコードを確認してください。",
             Self::OtherMunicipality => "1つのファイルには自団体の行だけを入れてください。",
-            Self::Duplicate => "どちらか正しい行だけを残してください。",
+            Self::Duplicate => "重複した行を取り除いてください。",
+            Self::Conflict => "正しい行だけを残してください。",
         }
     }
 }

@@ -91,6 +91,25 @@ impl Reading {
         }
     }
 
+    /// Whose doses a line is about, and which, even if it can't be used.
+    pub fn named_doses(
+        &self,
+        layout: &'static Layout,
+        cells: &mut Cells<'_>,
+    ) -> Option<(AddressNumber, Vec<u16>)> {
+        cells.quietly(|cells| match layout.name {
+            name if name == DOSES_1.name => {
+                Some((cells.address_number("宛名番号")?, vec![cells.dose_number("回数")?]))
+            }
+            name if name == DOSES_LEDGER.name => {
+                let given = |n: &u16| cells.text(&format!("{n}回目接種日")).is_some();
+                let doses = [1, 2].into_iter().filter(given).collect();
+                Some((cells.address_number("個別宛名番号")?, doses))
+            }
+            _ => None,
+        })
+    }
+
     fn subject(&self, cells: &mut Cells<'_>) -> Option<SubjectRow> {
         let individual_number = cells.individual_number("個人番号");
         let address_number = cells.address_number("宛名番号");

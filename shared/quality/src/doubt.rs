@@ -16,9 +16,20 @@ pub struct Person<'a> {
     pub birth_date: Date,
     pub died_on: Option<Date>,
     pub moved_out_on: Option<Date>,
-    /// The person's other doses: those in force and those of the same file.  The dose itself may be
-    /// among them.
+    /// The person's doses in force.
     pub doses: &'a [Vaccination],
+    /// The person's rows of the same file, each of which is looked at beside all others too.  The
+    /// dose itself may be among them.
+    pub beside: &'a [Vaccination],
+    /// Dose numbers of the person's rows of the same file that can't be used.
+    pub unread: &'a [u16],
+}
+
+impl<'a> Person<'a> {
+    /// Every dose that is known, registered or not.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &'a Vaccination> {
+        self.doses.iter().chain(self.beside)
+    }
 }
 
 /// One question about a row.
@@ -87,11 +98,12 @@ pub fn voucher_doubt(voucher: &VoucherState, dose_number: u16) -> Option<Doubt> 
     }
 }
 
-/// The doubt about a new person who is like others of the register, under another number.
-pub fn duplicate(alike: &[SubjectId]) -> Option<Doubt> {
-    let likely = match alike {
-        [] => return None,
-        [only] => Some(Likely::Person(*only)),
+/// The doubt about a new person who is like others of the register, or of the same file, under
+/// another number.
+pub fn duplicate(alike: &[SubjectId], is_beside_others: bool) -> Option<Doubt> {
+    let likely = match (alike, is_beside_others) {
+        ([], false) => return None,
+        ([only], false) => Some(Likely::Person(*only)),
         _ => None,
     };
     Some(Doubt { kind: DoubtKind::DuplicatePerson, likely })

@@ -41,6 +41,13 @@ pub(crate) fn findings(
     person: &Person<'_>,
     today: Date,
 ) -> Vec<DoubtKind> {
+    let mut found = alone(rules, dose, person, today);
+    Beside { rules, dose, person, today }.compare(&mut found);
+    found
+}
+
+/// What does not fit whatever the other doses are.
+fn alone(rules: &Rules, dose: &Vaccination, person: &Person<'_>, today: Date) -> Vec<DoubtKind> {
     let mut found = Vec::new();
     if dose.status == Status::Done {
         against_the_calendar(rules, dose, person, &mut found);
@@ -49,7 +56,6 @@ pub(crate) fn findings(
         }
         against_the_products(rules, dose, person.birth_date, &mut found);
     }
-    against_other_doses(rules, dose, person.doses, &mut found);
     found
 }
 
@@ -154,39 +160,118 @@ fn about_the_lot(rules: &Rules, dose: &Vaccination, of_maker: &[&Product]) -> Op
     Some(if is_of_other { DoubtKind::LotOfOtherMaker } else { DoubtKind::LotShape })
 }
 
-fn against_other_doses(
-    rules: &Rules,
-    dose: &Vaccination,
-    others: &[Vaccination],
-    found: &mut Vec<DoubtKind>,
-) {
-    let alike = || others.iter().filter(|other| kind_of(other) == kind_of(dose));
-    let number = dose.dose_number;
-    if alike().any(|other| other.dose_number == number && !is_same(rules, other, dose)) {
-        found.push(DoubtKind::RegisteredDiffers);
+/// Doubts that say of a dose's day, without any other dose, that it can't be.
+const ABOUT_THE_DAY: [DoubtKind; 8] = [
+    DoubtKind::FutureDate,
+    DoubtKind::BeforeBirth,
+    DoubtKind::AgeImplausible,
+    DoubtKind::AfterDeath,
+    DoubtKind::AfterMovingOut,
+    DoubtKind::BeforeCampaign,
+    DoubtKind::ProductNotInUse,
+    DoubtKind::AgeOutsideProduct,
+];
+
+/// A dose beside the person's others.
+///
+/// Where two rows of a file contradict each other, the one is asked about whose day can't be
+/// anyway, or that contradicts more of the others; where nothing tells, or their days may have
+/// changed places, both are.  What is registered is not asked about, so a row that contradicts it
+/// always is.
+struct Beside<'a> {
+    rules: &'a Rules,
+    dose: &'a Vaccination,
+    person: &'a Person<'a>,
+    today: Date,
+}
+
+impl<'a> Beside<'a> {
+    fn compare(&self, found: &mut Vec<DoubtKind>) {
+        let Self { rules, dose, person, .. } = *self;
+        let number = dose.dose_number;
+        let is_other = |other: &Vaccination| {
+            is_alike(other, dose) && other.dose_number == number && !is_same(rules, other, dose)
+        };
+        if person.all().any(is_other) {
+            found.push(DoubtKind::RegisteredDiffers);
+        }
+        if dose.status != Status::Done {
+            return;
+        }
+        let numbers =
+            || self.done().map(|other| other.dose_number).chain(person.unread.iter().copied());
+        if numbers().any(|other| other < number)
+            && !numbers().any(|other| Some(other) == number.checked_sub(1))
+        {
+            found.push(DoubtKind::NumberSkipped);
+        }
+        let registered = person.doses.iter().filter_map(|other| self.contradiction(dose, other));
+        let of_file = person.beside.iter().filter_map(|other| {
+            let kind = self.contradiction(dose, other)?;
+            let is_told = self.weight(other) > self.weight(dose) && !self.may_be_exchanged(other);
+            (!is_told).then_some(kind)
+        });
+        let kinds: Vec<DoubtKind> = registered.chain(of_file).collect();
+        if kinds.contains(&DoubtKind::DoseOrder) {
+            found.push(DoubtKind::DoseOrder);
+            return;
+        }
+        for kind in [DoubtKind::IntervalTooShort, DoubtKind::IntervalTooLong] {
+            found.extend(kinds.contains(&kind).then_some(kind));
+        }
     }
-    if dose.status != Status::Done {
-        return;
+
+    /// The doses that were given, of the same kind.
+    fn done(&self) -> impl Iterator<Item = &'a Vaccination> {
+        let dose = self.dose;
+        self.person.all().filter(|other| other.status == Status::Done && is_alike(other, dose))
     }
-    let done = || alike().filter(|other| other.status == Status::Done);
-    let lower = || done().filter(|other| other.dose_number < number);
-    let higher = || done().filter(|other| other.dose_number > number);
-    let is_before = |other: &Vaccination| other.dose_number + 1 == number;
-    if lower().next().is_some() && !lower().any(is_before) {
-        found.push(DoubtKind::NumberSkipped);
+
+    /// How much speaks against a dose's day.
+    fn weight(&self, one: &Vaccination) -> usize {
+        if !self.may_be(one) {
+            return usize::MAX;
+        }
+        let others = self.done().filter(|other| self.may_be(other));
+        others.filter(|other| self.contradiction(one, other).is_some()).count()
     }
-    let is_out_of_order = lower().any(|other| other.date >= dose.date)
-        || higher().any(|other| other.date <= dose.date);
-    if is_out_of_order {
-        found.push(DoubtKind::DoseOrder);
-        return;
+
+    /// Whether everything fits if the other has this dose's day, and this one the other's.
+    fn may_be_exchanged(&self, other: &Vaccination) -> bool {
+        let here = Vaccination { date: other.date, ..self.dose.clone() };
+        let there = Vaccination { date: self.dose.date, ..other.clone() };
+        let mut rest = self.done().filter(|one| *one != self.dose && *one != other);
+        self.may_be(&here)
+            && self.may_be(&there)
+            && self.contradiction(&here, &there).is_none()
+            && rest.all(|one| {
+                [&here, &there].iter().all(|moved| self.contradiction(moved, one).is_none())
+            })
     }
-    let before = lower().filter(|other| is_before(other)).map(|other| (other, dose));
-    let after = higher().filter(|other| other.dose_number == number + 1).map(|other| (dose, other));
-    for (earlier, later) in before.chain(after) {
-        found.extend(about_the_interval(rules, earlier, later));
+
+    fn may_be(&self, one: &Vaccination) -> bool {
+        let found = alone(self.rules, one, self.person, self.today);
+        !found.iter().any(|kind| ABOUT_THE_DAY.contains(kind))
     }
-    found.dedup();
+
+    /// Why the days of two doses of the same kind don't go together.
+    fn contradiction(&self, one: &Vaccination, other: &Vaccination) -> Option<DoubtKind> {
+        let are_done = one.status == Status::Done && other.status == Status::Done;
+        if !are_done || !is_alike(one, other) || one.dose_number == other.dose_number {
+            return None;
+        }
+        let is_first = one.dose_number < other.dose_number;
+        let (earlier, later) = if is_first { (one, other) } else { (other, one) };
+        if earlier.date >= later.date {
+            return Some(DoubtKind::DoseOrder);
+        }
+        let are_next = Some(earlier.dose_number) == later.dose_number.checked_sub(1);
+        are_next.then(|| about_the_interval(self.rules, earlier, later)).flatten()
+    }
+}
+
+fn is_alike(one: &Vaccination, other: &Vaccination) -> bool {
+    kind_of(one) == kind_of(other)
 }
 
 fn about_the_interval(

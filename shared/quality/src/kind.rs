@@ -26,10 +26,11 @@ pub enum DoubtKind {
     LotOfOtherMaker,
     LotShape,
     DuplicatePerson,
+    PersonOfVoucher,
 }
 
 impl DoubtKind {
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::FutureDate,
         Self::BeforeBirth,
         Self::AgeImplausible,
@@ -53,6 +54,7 @@ impl DoubtKind {
         Self::LotOfOtherMaker,
         Self::LotShape,
         Self::DuplicatePerson,
+        Self::PersonOfVoucher,
     ];
 
     /// The kind a stable word stands for.
@@ -86,6 +88,7 @@ impl DoubtKind {
             Self::LotOfOtherMaker => "lot-of-other-maker",
             Self::LotShape => "lot-shape",
             Self::DuplicatePerson => "duplicate-person",
+            Self::PersonOfVoucher => "person-of-voucher",
         }
     }
 
@@ -114,7 +117,12 @@ impl DoubtKind {
             Self::ProductOfOtherMaker => "製品のメーカーが違います。",
             Self::LotOfOtherMaker => "ロット番号が別のメーカーの形です。",
             Self::LotShape => "ロット番号の形がメーカーのものと違います。",
-            Self::DuplicatePerson => "カナ、生年月日、性別が同じ人が登録済みです。",
+            Self::DuplicatePerson => {
+                "カナ、生年月日、性別が同じ人が登録済みか、同じファイルにあります。"
+            }
+            Self::PersonOfVoucher => {
+                "宛名番号の人が登録されていませんが、接種券は登録済みの人のものです。"
+            }
         }
     }
 
@@ -147,6 +155,7 @@ impl DoubtKind {
                 "予診票のシールでメーカーとロット番号を確認してください。"
             }
             Self::DuplicatePerson => "住民記録で同じ人かどうか確認してください。",
+            Self::PersonOfVoucher => "予診票で宛名番号と接種券番号を確認してください。",
         }
     }
 }

@@ -25,6 +25,11 @@ pub struct Score {
     pub detectable: u32,
     /// Of the detectable ones: how many were asked about.
     pub caught: u32,
+    /// Of those caught: how often the wrong row was asked about, not only one that it contradicts.
+    pub itself: u32,
+    /// Right rows of the same persons, and how many of them were asked about with the wrong one.
+    pub right: u32,
+    pub right_held: u32,
     /// Of those caught: how many came with exactly the true answer, and with a wrong one.
     pub likely_right: u32,
     pub likely_wrong: u32,
@@ -50,11 +55,26 @@ pub struct Twins {
 /// Persons in the made-up register: whose vouchers count as issued.
 const POPULATION: u32 = 300_000;
 
+impl Score {
+    fn new(slip: Slip) -> Self {
+        Self {
+            slip,
+            planted: 0,
+            detectable: 0,
+            caught: 0,
+            itself: 0,
+            right: 0,
+            right_held: 0,
+            likely_right: 0,
+            likely_wrong: 0,
+        }
+    }
+}
+
 /// Plants a kind of slip into lives until it has happened so often.
 pub fn score(rules: &Rules, slip: Slip, (seed, count): (u64, u32), today: Date) -> Score {
     let mut chance = Chance::new(seed ^ 0x51);
-    let mut score =
-        Score { slip, planted: 0, detectable: 0, caught: 0, likely_right: 0, likely_wrong: 0 };
+    let mut score = Score::new(slip);
     for life in Lives::new(rules, seed, today).take(usize::try_from(POPULATION).unwrap_or(0)) {
         if score.planted == count {
             break;
@@ -62,13 +82,16 @@ pub fn score(rules: &Rules, slip: Slip, (seed, count): (u64, u32), today: Date) 
         let Some(planted) = plant(rules, &life, slip, (&mut chance, today)) else { continue };
         let life = if slip == Slip::IntervalLong { infant(&life) } else { life };
         score.planted += 1;
+        let (right, right_held) = beside(rules, &life, &planted, today);
+        score.right += right;
+        score.right_held += right_held;
         if !is_detectable(rules, &life, (slip, &planted), today) {
             continue;
         }
         score.detectable += 1;
         let asked = asked(rules, &life, (slip, &planted), today);
-        let is_caught = !asked.is_empty() || is_beside(rules, &life, &planted, today);
-        score.caught += u32::from(is_caught);
+        score.itself += u32::from(!asked.is_empty());
+        score.caught += u32::from(!asked.is_empty() || right_held > 0);
         match is_right(&asked, &life, (slip, &planted)) {
             Some(true) => score.likely_right += 1,
             Some(false) => score.likely_wrong += 1,
@@ -86,14 +109,17 @@ fn asked(rules: &Rules, life: &Life, (slip, planted): (Slip, &Planted), today: D
     doubts(rules, &planted.dose, &person(life, &planted.doses), &voucher, today)
 }
 
-/// Whether another row of the person is asked about, which the wrong row contradicts.
-fn is_beside(rules: &Rules, life: &Life, planted: &Planted, today: Date) -> bool {
-    let others = planted.doses.iter().filter(|dose| **dose != planted.dose);
+/// The person's rows that are as they should be, and how many of them are asked about.
+fn beside(rules: &Rules, life: &Life, planted: &Planted, today: Date) -> (u32, u32) {
+    let is_right = |dose: &&Vaccination| **dose != planted.dose && life.doses.contains(dose);
     let person = person(life, &planted.doses);
-    let is_asked = |dose: &Vaccination| {
-        !doubts(rules, dose, &person, &VoucherState::NotGiven, today).is_empty()
-    };
-    others.clone().any(is_asked)
+    let (mut right, mut held) = (0, 0);
+    for dose in planted.doses.iter().filter(is_right) {
+        right += 1;
+        let asked = doubts(rules, dose, &person, &VoucherState::NotGiven, today);
+        held += u32::from(!asked.is_empty());
+    }
+    (right, held)
 }
 
 /// Whether the likely answer is the truth; `None` if there is none.
@@ -155,9 +181,10 @@ fn likeness(kana: &str, life: &Life) -> String {
     likeness.map(|likeness| likeness.reveal().to_owned()).unwrap_or_default()
 }
 
+/// Everything came in one file.
 fn person<'a>(life: &Life, doses: &'a [Vaccination]) -> Person<'a> {
     let Life { birth_date, died_on, moved_out_on, .. } = *life;
-    Person { birth_date, died_on, moved_out_on, doses }
+    Person { birth_date, died_on, moved_out_on, doses: &[], beside: doses, unread: &[] }
 }
 
 fn subject(serial: u32) -> SubjectId {
@@ -287,23 +314,27 @@ pub fn table(scores: &[Score], alarms: &Alarms, twins: &Twins) -> String {
         0 => "–".to_owned(),
         _ => format!("{:.2} %", 100.0 * f64::from(part) / f64::from(of)),
     };
-    let mut table = "| planted | count | detectable | caught of these | likely answer right | \
-                     likely answer wrong |\n|---|---:|---:|---:|---:|---:|\n"
-        .to_owned();
-    for Score { slip, planted, detectable, caught, likely_right, likely_wrong } in scores {
+    let mut table =
+        "| planted | count | detectable | caught of these | the row itself | right rows \
+                     held with it | likely answer right | likely answer wrong |\n\
+                     |---|---:|---:|---:|---:|---:|---:|---:|\n"
+            .to_owned();
+    for score in scores {
         let line = [
-            slip.text().to_owned(),
-            planted.to_string(),
-            share(*detectable, *planted),
-            share(*caught, *detectable),
-            share(*likely_right, *caught),
-            share(*likely_wrong, *caught),
+            score.slip.text().to_owned(),
+            score.planted.to_string(),
+            share(score.detectable, score.planted),
+            share(score.caught, score.detectable),
+            share(score.itself, score.detectable),
+            share(score.right_held, score.right),
+            share(score.likely_right, score.caught),
+            share(score.likely_wrong, score.caught),
         ];
         table.push_str(&format!("| {} |\n", line.join(" | ")));
     }
     let Twins { planted, caught } = twins;
     let line = format!(
-        "| person entered twice | {planted} | 100.00 % | {} | – | – |\n",
+        "| person entered twice | {planted} | 100.00 % | {} | – | – | – | – |\n",
         share(*caught, *planted)
     );
     table.push_str(&line);

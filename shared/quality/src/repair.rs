@@ -47,10 +47,11 @@ pub(crate) fn likely_dose(
         VoucherState::IssuedToPerson { doses } => doses.contains(&one.dose_number),
         _ => true,
     };
-    // With the slip taken back, the row as it was given is not there any more.
-    let is_itself = |one: &&Vaccination| *one != dose;
-    let others: Vec<_> = person.doses.iter().filter(is_itself).cloned().collect();
-    let person = &Person { doses: &others, ..*person };
+    // With the slip taken back, the row as it was given is not there any more; and an answer that
+    // only fits if another row is wrong is none.
+    let is_another = |one: &&Vaccination| *one != dose;
+    let others: Vec<_> = person.all().filter(is_another).cloned().collect();
+    let person = &Person { doses: &others, beside: &[], ..*person };
     let is_clean =
         |one: &Vaccination, person: &Person<'_>| findings(rules, one, person, today).is_empty();
     let swapped = fits_voucher(dose).then(|| swapped(dose, person, is_clean)).flatten();
@@ -134,7 +135,9 @@ fn slipped_dates(date: Date) -> Vec<Date> {
 /// The number on the voucher, or the first that is free below or above.
 fn slipped_numbers(dose: &Vaccination, person: &Person<'_>, voucher: &VoucherState) -> Vec<u16> {
     let alike = || person.doses.iter().filter(|other| kind_of(other) == kind_of(dose));
-    let is_taken = |number: u16| alike().any(|other| other.dose_number == number);
+    let is_taken = |number: u16| {
+        person.unread.contains(&number) || alike().any(|other| other.dose_number == number)
+    };
     let above = (dose.dose_number.saturating_add(1)..u16::MAX).find(|one| !is_taken(*one));
     let lower = alike().map(|other| other.dose_number).filter(|one| *one < dose.dose_number).max();
     let below = lower.map_or(dose.dose_number.saturating_sub(1), |lower| lower.saturating_add(1));
