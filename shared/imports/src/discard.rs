@@ -55,6 +55,10 @@ pub(crate) async fn expire(host: &Host, room: &Room) -> Result<(), ApiError> {
     for import in host.read("imports.overdue", &permit, list).await? {
         let permit = permit.clone();
         let written = room.queue.write(move |tx, acts| {
+            // Somebody may have decided about it meanwhile.
+            if !store::file::list_overdue(tx, &permit, before)?.contains(&import) {
+                return Ok(());
+            }
             approve::erase(tx, &permit, import)?;
             store::finding::delete(tx, &permit, import)?;
             store::change::decide(tx, &permit, (import, Stage::Expired), None)?;

@@ -146,3 +146,11 @@ pub(crate) static NOT_A_DOSE: ProblemKind = ProblemKind {
     owner: Owner::Asker,
     next_step: "Take it as it is, take the likely answer, or drop it and import it corrected.",
 };
+
+pub(crate) static NO_DOSE: ProblemKind = ProblemKind {
+    code: "no-dose",
+    status: 422,
+    title: "The dose lies in the future, or lacks what every dose has.",
+    owner: Owner::Asker,
+    next_step: "Take it corrected, or drop it with the reason.",
+};

@@ -40,7 +40,7 @@ pub(crate) async fn list(host: &Host, permit: Permit) -> Result<Imports, ApiErro
 }
 
 /// The rows that come back to the sender, as a table that a spreadsheet shows.
-pub(crate) async fn problems(
+pub async fn problems(
     host: &Host,
     permit: Permit,
     request: ReadProblems,
@@ -51,9 +51,10 @@ pub(crate) async fn problems(
     if limit == 0 || limit > PAGE_MAX {
         return Err(ApiError::field("limit"));
     }
+    let first = i64::try_from(from).map_err(|_| ApiError::field("from"))?;
     let read = move |tx: &mut Tx, permit: &Permit| {
         let Some(file) = store::file::find(tx, permit, import)? else { return Ok(None) };
-        Ok(Some((file, store::finding::read(tx, permit, import, (from, limit))?)))
+        Ok(Some((file, store::finding::read(tx, permit, import, (first, limit))?)))
     };
     let found = host.read("imports.problems", &permit, read).await?;
     let result = if found.is_some() { "problems read" } else { common::NOT_FOUND.code };

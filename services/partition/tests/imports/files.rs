@@ -15,12 +15,12 @@ pub(crate) fn address(serial: u32) -> String {
     format!("A{serial:04}")
 }
 
-/// One line; names differ, so that nobody is taken for somebody else.
+/// One line; birth dates differ, so that nobody is taken for somebody else.
 pub(crate) fn subject(serial: u32) -> String {
     let number = IndividualNumber::for_test(serial);
-    let day = 1 + serial % 28;
+    let (month, day) = (1 + serial / 28 % 12, 1 + serial % 28);
     format!(
-        "{},{},住民 {serial},ジュウミン,1980-01-{day:02},2,,\n",
+        "{},{},住民 {serial},ジュウミン,1980-{month:02}-{day:02},2,,\n",
         number.reveal(),
         address(serial)
     )

@@ -179,11 +179,7 @@ async fn a_person_that_differs_becomes_a_new_version_and_flags_stay() {
         import(&world, &subjects(0..2)).await;
         let supervisor = world.desk_of(ADACHI, Role::Supervisor, "person-2");
         let id = world.person(ADACHI, 0).await;
-        let withhold = wire::partition::WithholdSubject { subject: id, withheld: true };
-        supervisor
-            .post::<wire::partition::WithholdSubject>(wire::partition::SUBJECTS_WITHHOLD, &withhold)
-            .await
-            .unwrap();
+        supervisor.withhold(id).await;
 
         let moved = subject(0).replace("ジュウミン", "ジュウミンニ").replace(",,", ",2024-03-31,");
         let file = format!("{SUBJECTS}\n{moved}{}", subject(1));

@@ -9,6 +9,7 @@
 
 mod broken;
 mod comparing;
+mod contradicting;
 mod deciding;
 mod files;
 mod importing;

@@ -1,6 +1,6 @@
 //! What the register has and a file has not.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use domain::subject::SubjectId;
 use domain::vaccination::Standing;
@@ -18,18 +18,12 @@ use crate::store;
 #[derive(Debug, Default)]
 pub(super) struct Known {
     named: HashSet<Uuid>,
-    holders: HashMap<[u8; 32], SubjectId>,
 }
 
 impl Known {
     /// A person or dose of the register stands in the file.
     pub(super) fn note(&mut self, handle: Uuid) {
         self.named.insert(handle);
-    }
-
-    /// Whether a voucher number is this person's all through the file.
-    pub(super) fn is_holder(&mut self, index: [u8; 32], person: SubjectId) -> bool {
-        *self.holders.entry(index).or_insert(person) == person
     }
 
     /// Goes through the register once; vouchers are not compared.

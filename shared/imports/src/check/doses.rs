@@ -1,47 +1,37 @@
 //! Doses of a file: new, as registered, or for people to look at.
 
-use std::collections::HashMap;
-
-use domain::AddressNumber;
-use domain::subject::SubjectId;
-use domain::vaccination::{Provenance, Standing, Status, Vaccination};
-use domain::voucher::VoucherNumber;
+use domain::subject::{Subject, SubjectId};
+use domain::vaccination::{Provenance, Standing, Status, Vaccination, VaccinationId};
 use interchange::DoseRow;
-use quality::{
-    Doubt, DoubtKind, Likely, Neighbour, Person, VoucherState, doubts, is_same, neighbours,
-};
+use quality::{Doubt, DoubtKind, Likely, Neighbour, Person, VoucherState, doubts, is_same};
 use room::store;
 use room::store::subject::Found;
 use room::store::vaccination::{Held, Version};
-use room::store::voucher::Issued;
-use service::ApiError;
 
 use super::job::Job;
+use super::known::{Known, KnownRow};
 use super::{Context, Numbered, Stop};
 use crate::quarantine::{GivenDose, Row};
 use crate::reason::{self, PERSON_UNKNOWN};
 use crate::store::staged;
 
-/// What the register knows about the rows of a chunk.
-struct Known {
-    persons: Vec<Option<SubjectId>>,
-    entries: HashMap<SubjectId, Found>,
-    doses: HashMap<SubjectId, Vec<Held>>,
-    vouchers: Vec<VoucherState>,
-}
-
 pub(super) fn decide(context: &mut Context<'_>, rows: Vec<Numbered<DoseRow>>) -> Result<(), Stop> {
     if rows.is_empty() {
         return Ok(());
     }
-    let mut known = look_up(context.job, &rows, context.sheet.is_for_register())?;
-    let vouchers = std::mem::take(&mut known.vouchers);
-    let persons = std::mem::take(&mut known.persons);
-    for (((line, row), person), voucher) in rows.into_iter().zip(persons).zip(vouchers) {
-        match person.and_then(|person| known.entries.get(&person)) {
-            Some(entry) => {
-                let held = known.doses.get(&entry.id).map_or(&[][..], Vec::as_slice);
-                one(context, (line, row), (entry, held, &voucher))?;
+    let mut known = Known::look_up(context.job, &rows)?;
+    let known_rows = std::mem::take(&mut known.rows);
+    for ((line, row), KnownRow { person, voucher, meant }) in rows.into_iter().zip(known_rows) {
+        if let Some((entry, held)) = person.and_then(|person| known.of(person)) {
+            one(context, (line, row), (entry, held, &voucher))?;
+            continue;
+        }
+        let holder = meant.as_ref().and_then(|meant| known.of(meant.subject));
+        match meant.zip(holder).filter(|_| context.sheet.is_for_register()) {
+            Some((meant, holder)) => {
+                let doubts = of_voucher(context.job, &row, (meant, holder));
+                let given = GivenDose { subject: None, dose: given(&row), voucher: row.voucher };
+                context.sheet.note_doubtful(line, Row::Dose(given), (doubts, &[]));
             }
             None => context.sheet.note_rejected(line, None, PERSON_UNKNOWN),
         }
@@ -49,78 +39,32 @@ pub(super) fn decide(context: &mut Context<'_>, rows: Vec<Numbered<DoseRow>>) ->
     Ok(())
 }
 
-fn look_up(job: &Job, rows: &[Numbered<DoseRow>], with_vouchers: bool) -> Result<Known, ApiError> {
-    let addresses: Vec<AddressNumber> =
-        rows.iter().map(|(_, row)| row.address_number.clone()).collect();
-    let given: Vec<Option<(domain::MunicipalityCode, VoucherNumber)>> =
-        rows.iter().map(|(_, row)| row.voucher.clone()).collect();
-    let (keys, has_vouchers) = (job.keys.clone(), with_vouchers && job.has_vouchers);
-    let own = job.room.municipality;
-    job.read("imports.doses", move |tx, permit| {
-        let persons = store::many::by_addresses(tx, &keys, permit, &addresses)?;
-        let mut ids: Vec<SubjectId> = persons.iter().flatten().copied().collect();
-        ids.sort_unstable();
-        ids.dedup();
-        let entries = store::many::subjects(tx, &keys, permit, &ids)?;
-        let doses = store::many::doses(tx, &keys, permit, &ids)?;
-        // Where no voucher was ever registered, none can be said to be wrong.
-        let asked: Vec<VoucherNumber> = if has_vouchers {
-            let of_own = given.iter().flatten().filter(|(code, _)| *code == own);
-            of_own.map(|(_, number)| number.clone()).collect()
-        } else {
-            Vec::new()
-        };
-        let mut issued = store::many::vouchers(tx, &keys, permit, &asked)?.into_iter();
-        let mut vouchers = Vec::with_capacity(given.len());
-        for (given, person) in given.iter().zip(&persons) {
-            let state = match given {
-                Some((code, _)) if *code != own => VoucherState::OtherMunicipality(*code),
-                Some((_, number)) if has_vouchers => {
-                    let issued = issued.next().unwrap_or_default();
-                    let near = |tx: &mut db::Tx| {
-                        let near: Vec<VoucherNumber> = neighbours(number).collect();
-                        store::many::vouchers(tx, &keys, permit, &near)
-                    };
-                    state(tx, *person, issued, near)?
-                }
-                _ => VoucherState::NotGiven,
-            };
-            vouchers.push(state);
-        }
-        Ok(Known { persons, entries, doses, vouchers })
-    })
+/// What is asked about a row whose person only the voucher names.
+fn of_voucher(
+    job: &Job,
+    row: &DoseRow,
+    (meant, (person, held)): (Neighbour, (&Found, &[Held])),
+) -> Vec<Doubt> {
+    let registered = in_force(held);
+    let person = person_of(person, (&registered, &[], &[]));
+    let voucher = VoucherState::IssuedToPerson { doses: meant.doses.clone() };
+    let others = doubts(&job.rules, &given(row), &person, &voucher, job.today);
+    let whose = Doubt { kind: DoubtKind::PersonOfVoucher, likely: Some(Likely::Voucher(meant)) };
+    std::iter::once(whose).chain(others).collect()
 }
 
-/// What a voucher of the own municipality is; neighbours are looked for only if it is doubtful.
-fn state(
-    tx: &mut db::Tx,
-    person: Option<SubjectId>,
-    issued: Vec<Issued>,
-    near: impl Fn(&mut db::Tx) -> Result<Vec<Vec<Issued>>, ApiError>,
-) -> Result<VoucherState, ApiError> {
-    let is_own = |issued: &Issued| Some(issued.subject) == person;
-    if issued.iter().any(is_own) {
-        let own = issued.iter().filter(|issued| is_own(issued));
-        return Ok(VoucherState::IssuedToPerson {
-            doses: own.map(|one| one.dose_number).collect(),
-        });
-    }
-    let found = near(tx)?;
-    let neighbours = found.iter().filter_map(|issued| {
-        let first = issued.first()?;
-        Some(Neighbour {
-            number: first.number.clone(),
-            subject: first.subject,
-            of_same_person: is_own(first),
-            doses: issued.iter().map(|one| one.dose_number).collect(),
-        })
-    });
-    if issued.is_empty() {
-        Ok(VoucherState::NeverIssued { neighbours: neighbours.collect() })
-    } else {
-        let own = neighbours.filter(|neighbour| neighbour.of_same_person).collect();
-        Ok(VoucherState::IssuedToOther { neighbours: own })
-    }
+fn in_force(held: &[Held]) -> Vec<Vaccination> {
+    let in_force = held.iter().filter(|held| held.version.standing == Standing::InForce);
+    in_force.map(|held| held.version.vaccination.clone()).collect()
+}
+
+fn person_of<'a>(
+    person: &Found,
+    (doses, beside, unread): (&'a [Vaccination], &'a [Vaccination], &'a [u16]),
+) -> Person<'a> {
+    let Subject { birth_date, flags, .. } = &person.subject;
+    let (died_on, moved_out_on) = (flags.died_on, flags.moved_out_on);
+    Person { birth_date: *birth_date, died_on, moved_out_on, doses, beside, unread }
 }
 
 fn one(
@@ -130,7 +74,7 @@ fn one(
 ) -> Result<(), Stop> {
     let job = context.job;
     let dose = given(&row);
-    let id = job.keys.dose_id(&person.id, None, dose.dose_number);
+    let id = dose_id(job, person, &dose);
     context.known.note(id.0);
     let registered = held.iter().find(|held| held.id == id);
     if let Some(held) = registered {
@@ -145,16 +89,13 @@ fn one(
         return differs(context, (line, row, dose), (person.id, doubt), &columns);
     }
     if context.sheet.is_for_register() {
-        let mut others = context.outline.others(job, &row);
-        let in_force = held.iter().filter(|held| held.version.standing == Standing::InForce);
-        others.extend(in_force.map(|held| held.version.vaccination.clone()));
-        let flags = &person.subject.flags;
-        let person_of = Person {
-            birth_date: person.subject.birth_date,
-            died_on: flags.died_on,
-            moved_out_on: flags.moved_out_on,
-            doses: &others,
-        };
+        let registered = in_force(held);
+        let (mut beside, unread) = context.outline.doses(job, &row);
+        // What is registered stands, whatever the file says of it.
+        let is_in_file_alone =
+            |row: &Vaccination| held.iter().all(|held| held.id != dose_id(job, person, row));
+        beside.retain(is_in_file_alone);
+        let person_of = person_of(person, (&registered, &beside, unread));
         let doubts = doubts(&job.rules, &dose, &person_of, voucher, job.today);
         if !doubts.is_empty() {
             let given = GivenDose { subject: Some(person.id), dose, voucher: row.voucher };
@@ -177,6 +118,11 @@ fn one(
         context.sheet.stage_dose(row);
     }
     Ok(())
+}
+
+/// No layout names the kind of vaccine.
+fn dose_id(job: &Job, person: &Found, dose: &Vaccination) -> VaccinationId {
+    job.keys.dose_id(&person.id, None, dose.dose_number)
 }
 
 /// What is registered stays; people look at what the file says instead.
@@ -219,6 +165,7 @@ fn differences(job: &Job, (registered, given): (&Vaccination, &Vaccination)) -> 
         return Vec::new();
     }
     let columns = [
+        ("接種状況", registered.status != given.status),
         ("接種日", registered.date != given.date),
         ("メーカー", registered.maker != given.maker),
         ("ロット番号", registered.lot != given.lot),

@@ -5,6 +5,7 @@
 mod compare;
 mod doses;
 mod job;
+mod known;
 mod outline;
 mod parts;
 mod sheet;
@@ -20,6 +21,7 @@ pub(crate) use self::job::Job;
 use self::outline::Outline;
 use self::parts::Parts;
 use self::sheet::Sheet;
+pub(crate) use self::subjects::subject as person;
 use crate::problems;
 use crate::reason::spoils_the_file;
 
@@ -70,19 +72,17 @@ fn read(job: &Job, sheet: &mut Sheet) -> Result<(), Stop> {
     if !job.begin()? {
         return Err(Stop::Gone);
     }
-    let parts = Parts::new(job);
-    let progress = parts.progress();
-    let mut rows = open(job, parts)?;
-    let layout = rows.layout();
+    let first = open(job, Parts::new(job))?;
+    let layout = first.layout();
     sheet.report.layout = Some(layout.name.to_owned());
     let is_other = job.file.wanted_layout.as_deref().is_some_and(|wanted| wanted != layout.name);
     if is_other || layout.kind == FileKind::Batch {
         return Err(Stop::Refused(&problems::UNKNOWN_LAYOUT, Some(1)));
     }
-    let outline = match layout.kind {
-        FileKind::Doses => Outline::of(job, open(job, Parts::new(job))?)?,
-        _ => Outline::default(),
-    };
+    let (outline, conflicts) = Outline::of(job, first)?;
+    let parts = Parts::new(job);
+    let progress = parts.progress();
+    let mut rows = open(job, parts)?.knowing(conflicts);
     let mut known = compare::Known::default();
     let mut context = Context { job, sheet, outline: &outline, known: &mut known };
     let mut spoiled = None;

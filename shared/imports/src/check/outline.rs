@@ -1,12 +1,13 @@
-//! Who has which doses in a file: read first, so that a row is judged beside all others of its
-//! person, wherever they stand.
+//! What stands in a file beside a row: read first, so that every row is judged by all others,
+//! wherever they stand.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use domain::AddressNumber;
+use domain::Likeness;
 use domain::vaccination::{Status, Vaccination};
-use interchange::{Checker, DoseRow, Row};
+use interchange::{Checker, Conflicts, DoseRow, Reason, Row};
 use time::Date;
 use wire::imports::FILE_ROWS_MAX;
 
@@ -14,11 +15,19 @@ use super::Stop;
 use super::job::Job;
 use super::parts::Parts;
 
-/// As much of each dose as other doses are compared with.
+/// As much of each dose as other doses are compared with, and how many persons are alike.
 #[derive(Default)]
 pub(super) struct Outline {
-    doses: HashMap<Holder, Vec<Brief>>,
+    persons: HashMap<Holder, Doses>,
+    alike: HashMap<Holder, u32>,
     words: HashSet<Arc<str>>,
+}
+
+/// One person's doses: those of usable rows, and the numbers of the others.
+#[derive(Default)]
+struct Doses {
+    briefs: Vec<Brief>,
+    unread: Vec<u16>,
 }
 
 /// The beginning of a keyed digest: enough to tell the persons of one file apart.
@@ -33,7 +42,8 @@ struct Brief {
 }
 
 impl Outline {
-    pub(super) fn of(job: &Job, mut rows: Checker<Parts<'_>>) -> Result<Self, Stop> {
+    /// Reads the whole file; also says where it contradicts itself.
+    pub(super) fn of(job: &Job, mut rows: Checker<Parts<'_>>) -> Result<(Self, Conflicts), Stop> {
         let mut outline = Self::default();
         let mut count: u64 = 0;
         while let Some(row) = rows.next_row()? {
@@ -41,11 +51,31 @@ impl Outline {
             if count > FILE_ROWS_MAX {
                 break;
             }
-            if let Ok(Row::Doses(doses)) = row {
-                doses.iter().for_each(|dose| outline.add(job, dose));
+            match row {
+                Ok(Row::Doses(doses)) => doses.iter().for_each(|dose| outline.add(job, dose)),
+                Ok(Row::Subject(row)) => {
+                    let likeness = Likeness::new(&row.name_kana, row.birth_date, row.sex);
+                    *outline.alike.entry(like(job, &likeness)).or_default() += 1;
+                }
+                Ok(_) => {}
+                // The same row was read before, and stands for both.
+                Err(found) if found.iter().all(|one| one.reason == Reason::Duplicate) => {}
+                Err(_) => {
+                    if let Some((address, numbers)) = rows.came_back() {
+                        outline.lose(job, address, numbers);
+                    }
+                }
             }
         }
-        Ok(outline)
+        Ok((outline, rows.into_conflicts()))
+    }
+
+    /// Doses that were given, but what a row says of them can't be used; one that contradicts it
+    /// can't either.
+    fn lose(&mut self, job: &Job, address: &AddressNumber, numbers: &[u16]) {
+        let doses = self.persons.entry(holder(job, address)).or_default();
+        doses.briefs.retain(|brief| !numbers.contains(&brief.dose_number));
+        doses.unread.extend(numbers);
     }
 
     fn add(&mut self, job: &Job, row: &DoseRow) {
@@ -56,7 +86,10 @@ impl Outline {
             lot: self.word(&row.lot),
             product: row.product.as_ref().map(|product| self.word(product)),
         };
-        self.doses.entry(holder(job, &row.address_number)).or_default().push(brief);
+        let doses = self.persons.entry(holder(job, &row.address_number)).or_default();
+        if !doses.unread.contains(&brief.dose_number) {
+            doses.briefs.push(brief);
+        }
     }
 
     /// Makers, lots and products are few: each is kept once.
@@ -69,11 +102,17 @@ impl Outline {
         word
     }
 
-    /// The person's doses in the file, of other numbers than this one.
-    pub(super) fn others(&self, job: &Job, row: &DoseRow) -> Vec<Vaccination> {
-        let all = self.doses.get(&holder(job, &row.address_number));
-        let others = all.into_iter().flatten();
-        others.filter(|brief| brief.dose_number != row.dose_number).map(Brief::dose).collect()
+    /// The person's doses in the file, and the numbers of those of which nothing more is known.
+    pub(super) fn doses(&self, job: &Job, row: &DoseRow) -> (Vec<Vaccination>, &[u16]) {
+        match self.persons.get(&holder(job, &row.address_number)) {
+            Some(doses) => (doses.briefs.iter().map(Brief::dose).collect(), &doses.unread),
+            None => (Vec::new(), &[]),
+        }
+    }
+
+    /// Whether the file names others who are like this person.
+    pub(super) fn has_others_like(&self, job: &Job, likeness: &Likeness) -> bool {
+        self.alike.get(&like(job, likeness)).is_some_and(|count| *count > 1)
     }
 }
 
@@ -94,5 +133,10 @@ impl Brief {
 
 fn holder(job: &Job, number: &AddressNumber) -> Holder {
     let index = job.keys.address_index(number);
+    index.as_bytes().first_chunk().copied().unwrap_or_default()
+}
+
+fn like(job: &Job, likeness: &Likeness) -> Holder {
+    let index = job.keys.likeness_index(likeness);
     index.as_bytes().first_chunk().copied().unwrap_or_default()
 }

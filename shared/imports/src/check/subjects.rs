@@ -94,7 +94,8 @@ fn one(
             return Ok(());
         }
     }
-    if let Some(doubt) = duplicate(&known.alike)
+    let is_beside_others = context.outline.has_others_like(context.job, &likeness(&row));
+    if let Some(doubt) = duplicate(&known.alike, is_beside_others)
         && sheet.is_for_register()
     {
         sheet.note_doubtful(line, Row::Subject(row), (vec![doubt], &[]));
@@ -140,9 +141,9 @@ fn changed(
     Ok(())
 }
 
-/// The row as an entry.  An empty day says nothing, so it takes no day away, and no file lifts what
+/// The row as an entry.  An empty day says nothing, so it takes no day away, and no row lifts what
 /// people have withheld or stopped.
-fn subject(row: &SubjectRow, flags: Flags) -> Subject {
+pub(crate) fn subject(row: &SubjectRow, flags: Flags) -> Subject {
     Subject {
         address_number: row.address_number.clone(),
         name: row.name.clone(),

@@ -229,7 +229,7 @@ pub(crate) fn next_to_check(tx: &mut Tx, permit: &Permit) -> Result<Option<File>
     row.map(Row::read).transpose()
 }
 
-/// Files for which nobody has done anything since a moment.
+/// Files that came before a moment and that nobody has decided about.
 pub(crate) fn list_overdue(
     tx: &mut Tx,
     permit: &Permit,

@@ -64,12 +64,12 @@ pub(crate) fn read(
     tx: &mut Tx,
     permit: &Permit,
     import: Uuid,
-    (from, limit): (u64, u16),
+    (from, limit): (i64, u16),
 ) -> Result<Vec<Finding>, ApiError> {
     let rows: Vec<Row> = import_finding::table
         .filter(import_finding::municipality.eq(permit.municipality().as_str()))
         .filter(import_finding::import_id.eq(import.as_bytes().as_slice()))
-        .filter(import_finding::seq.ge(i64::try_from(from).map_err(|_| broken_row())?))
+        .filter(import_finding::seq.ge(from))
         .order(import_finding::seq)
         .limit(i64::from(limit))
         .load(tx)
