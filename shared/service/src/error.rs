@@ -47,11 +47,15 @@ impl ApiError {
 
     /// Another service's refusal of an inquiry, passed on to the asker in our own words.
     ///
-    /// What is not in the catalogue is a fault of ours if it was refused, and says nothing else.
+    /// What is not in the catalogue is a fault of ours if it was refused, and says nothing else.  A
+    /// service that is not let in, for its certificate say, has not been heard.
     pub fn relay(error: CallError) -> Self {
         let named = error.problem().and_then(|p| problems::inquiry::relayed(&p.code, p.status));
         let kind = match (named, &error) {
             (Some(kind), _) => kind,
+            (None, CallError::Refused(problem)) if matches!(problem.status, 401 | 403) => {
+                &problems::UNAVAILABLE
+            }
             (None, CallError::Refused(_)) => &problems::INTERNAL,
             (None, _) => &problems::UNAVAILABLE,
         };
@@ -208,6 +212,19 @@ mod tests {
         codes.dedup();
         assert_eq!(codes.len(), kinds.len());
         assert!(kinds.iter().all(|kind| kind.next_step.ends_with('.')));
+    }
+
+    #[test]
+    fn who_is_not_let_in_elsewhere_was_not_heard_and_anything_else_unknown_is_our_fault() {
+        let relayed = |kind: &'static ProblemKind| {
+            let problem = ApiError::new(kind).problem("r");
+            ApiError::relay(CallError::Refused(Box::new(problem))).kind()
+        };
+        for kind in [&problems::UNAUTHENTICATED, &problems::DENIED] {
+            assert_eq!(relayed(kind), &problems::UNAVAILABLE);
+        }
+        assert_eq!(relayed(&problems::MALFORMED), &problems::INTERNAL);
+        assert_eq!(relayed(&problems::inquiry::NOT_PERMITTED), &problems::inquiry::NOT_PERMITTED);
     }
 
     #[test]

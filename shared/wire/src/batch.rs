@@ -85,7 +85,7 @@ pub enum BatchState {
     /// Some rows can't be used: start once more without them, or cancel.
     Checked,
     Running,
-    /// The submitter may not ask at present; start goes on where it stopped.
+    /// Nothing can be asked until people have seen to the reason; start goes on where it stopped.
     Stopped,
     Done,
     Cancelled,
@@ -105,7 +105,7 @@ pub struct BatchStatus {
     pub counts: BatchCounts,
     /// One for each municipality that is asked.
     pub sources: Vec<SourceStatus>,
-    /// By the rate so far; absent before there is one.
+    /// By the rate so far, for the rows of sources that answer; absent if nobody can tell.
     pub left_s: Option<u64>,
     pub created_at_unix_ms: i64,
     pub started_at_unix_ms: Option<i64>,

@@ -7,7 +7,6 @@ use domain::{Confirmation, IndividualNumber, Role};
 use uuid::Uuid;
 use wire::CallError;
 use wire::batch::{self as api, BatchState, RowOutcome, SourceState};
-use wire::partition::{OPERATORS_RELEASE, ReleaseOperator};
 
 use crate::world::{ADACHI, Desk, KORIYAMA, World, on_both, on_both_with, refusal, until};
 
@@ -16,7 +15,7 @@ fn number(serial: u32) -> String {
 }
 
 /// A file in which these persons are asked about there.
-fn file(rows: &[(u32, &str)]) -> String {
+pub(crate) fn file(rows: &[(u32, &str)]) -> String {
     let rows = rows
         .iter()
         .map(|(serial, source)| format!("{},{source},A{serial},R-{serial}\n", number(*serial)));
@@ -34,7 +33,7 @@ fn announcement(batch: Uuid, text: &str) -> api::CreateBatch {
     }
 }
 
-async fn upload(desk: &Desk, batch: Uuid, text: &str) {
+pub(crate) async fn upload(desk: &Desk, batch: Uuid, text: &str) {
     desk.post::<api::NameBatch>(api::BATCHES, &announcement(batch, text)).await.unwrap();
     // Parts in any order, one of them twice.
     let (head, tail) = text.as_bytes().split_at(text.len() / 2);
@@ -44,7 +43,7 @@ async fn upload(desk: &Desk, batch: Uuid, text: &str) {
     }
 }
 
-async fn start(
+pub(crate) async fn start(
     desk: &Desk,
     batch: Uuid,
     skip_bad_rows: bool,
@@ -53,23 +52,23 @@ async fn start(
 }
 
 /// Uploads and starts a file of which every row can be used.
-async fn submit(desk: &Desk, rows: &[(u32, &str)]) -> Uuid {
+pub(crate) async fn submit(desk: &Desk, rows: &[(u32, &str)]) -> Uuid {
     let batch = Uuid::new_v4();
     upload(desk, batch, &file(rows)).await;
     assert_eq!(start(desk, batch, false).await.unwrap().state, BatchState::Running);
     batch
 }
 
-async fn status(desk: &Desk, batch: Uuid) -> api::BatchStatus {
+pub(crate) async fn status(desk: &Desk, batch: Uuid) -> api::BatchStatus {
     desk.post(api::BATCHES_STATUS, &api::NameBatch { batch }).await.unwrap()
 }
 
-async fn comes_to(desk: &Desk, batch: Uuid, state: BatchState) {
+pub(crate) async fn comes_to(desk: &Desk, batch: Uuid, state: BatchState) {
     let what = format!("{state:?}");
     until(&what, async || status(desk, batch).await.state == state).await;
 }
 
-async fn results(desk: &Desk, batch: Uuid) -> Vec<api::RowResult> {
+pub(crate) async fn results(desk: &Desk, batch: Uuid) -> Vec<api::RowResult> {
     let (mut rows, mut next) = (Vec::new(), Some(1));
     while let Some(from_row) = next {
         let wanted = api::ReadResults { batch, from_row, limit: 2 };
@@ -87,7 +86,7 @@ async fn result_file(desk: &Desk, batch: Uuid) -> String {
 }
 
 /// How often the log says that each inquiry was settled.
-fn settled(world: &World) -> BTreeMap<Uuid, usize> {
+pub(crate) fn settled(world: &World) -> BTreeMap<Uuid, usize> {
     let mut settled = BTreeMap::new();
     world.log.read(|kept| {
         for body in &kept.bodies {
@@ -295,70 +294,6 @@ async fn a_batch_goes_on_where_it_was_when_the_partition_stopped() {
         let settled = settled(&world);
         assert_eq!(settled.len(), 12);
         assert!(settled.values().all(|times| *times == 1), "{settled:?}");
-    })
-    .await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_cancelled_batch_asks_no_more() {
-    on_both(async |world| {
-        let desk = world.desk(KORIYAMA, Role::Clerk);
-        desk.register(1).await;
-        world.broker.answers(ADACHI, false);
-        let batch = submit(&desk, &[(1, ADACHI)]).await;
-        until("it was tried", async || !world.broker.batch_askers().is_empty()).await;
-        let named = api::NameBatch { batch };
-        desk.post::<api::NameBatch>(api::BATCHES_CANCEL, &named).await.unwrap();
-        world.broker.answers(ADACHI, true);
-        tokio::time::sleep(std::time::Duration::from_millis(2_500)).await;
-        assert!(settled(&world).is_empty());
-        assert_eq!(results(&desk, batch).await[0].outcome, RowOutcome::Cancelled);
-        assert_eq!(refusal(start(&desk, batch, true).await), (409, "batch-closed".to_owned()));
-    })
-    .await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn results_are_deleted_after_their_time_and_the_log_says_so() {
-    on_both_with("limits = { expire_every_s = 1 }", async |world| {
-        world.mover(1).await;
-        let desk = world.desk(KORIYAMA, Role::Clerk);
-        let batch = submit(&desk, &[(1, ADACHI)]).await;
-        comes_to(&desk, batch, BatchState::Done).await;
-        world.pass(24 * 60 * 60 + 1).await;
-        until("rows are deleted", async || world.count("batch_row").await == 0).await;
-        let desk = world.desk(KORIYAMA, Role::Clerk);
-        comes_to(&desk, batch, BatchState::Expired).await;
-        let page = api::ReadResults { batch, from_row: 1, limit: 10 };
-        let gone = desk.post::<api::BatchResults>(api::BATCHES_RESULTS, &page).await;
-        assert_eq!(refusal(gone), (410, "batch-expired".to_owned()));
-        let jobs = world.acts(KORIYAMA, "RunJobs").await;
-        assert!(jobs.contains(&"batch deleted: 1 rows, 0 parts".to_owned()), "{jobs:?}");
-    })
-    .await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_operator_who_is_held_asks_by_no_batch_either() {
-    on_both(async |world| {
-        world.mover(1).await;
-        let desk = world.desk(KORIYAMA, Role::Clerk);
-        let hold = "INSERT INTO operator_hold (municipality, operator, at_unix_ms, held, rule) \
-                    VALUES ('072036', 'person-1', 1, TRUE, 'burst')";
-        world.execute([hold, hold]).await;
-        let batch = Uuid::new_v4();
-        upload(&desk, batch, &file(&[(1, ADACHI)])).await;
-        start(&desk, batch, false).await.unwrap();
-        comes_to(&desk, batch, BatchState::Stopped).await;
-        let stopped = status(&desk, batch).await;
-        assert_eq!(stopped.stopped_because.as_deref(), Some("operator-held"));
-        assert!(settled(&world).is_empty());
-        let supervisor = world.desk_of(KORIYAMA, Role::Supervisor, "person-2");
-        let release = ReleaseOperator { operator: "person-1".to_owned() };
-        supervisor.post::<ReleaseOperator>(OPERATORS_RELEASE, &release).await.unwrap();
-        start(&desk, batch, false).await.unwrap();
-        comes_to(&desk, batch, BatchState::Done).await;
-        assert_eq!(results(&desk, batch).await[0].outcome, RowOutcome::Provided);
     })
     .await;
 }

@@ -70,7 +70,7 @@ pub static TOO_MANY_OPEN: ProblemKind = ProblemKind {
 pub static EXPIRED: ProblemKind = ProblemKind {
     code: "batch-expired",
     status: 410,
-    title: "The results were deleted after their time.",
+    title: "The time of this batch is over; what it held is deleted.",
     owner: Owner::Asker,
     next_step: "Announce the file with a new id if the answers are still needed.",
 };

@@ -1,5 +1,6 @@
 //! One row is asked like any inquiry, as the operator who submitted the file.
 
+use std::error::Error as _;
 use std::sync::Arc;
 
 use domain::{Action, Actor, MunicipalityCode, OpContext, Permit, RequestId, authorize};
@@ -18,7 +19,7 @@ use super::problems;
 use super::sources::Heard;
 use crate::ask::ask_row;
 
-/// A row that meets a fault of ours so often is refused.
+/// A row that meets a fault so often is refused.
 const FAULTS_MAX: u32 = 3;
 
 /// A row that was asked, and what follows.
@@ -37,13 +38,13 @@ pub(super) enum After {
     Ended(Heard),
     /// The source does not answer.
     Silent,
-    /// A fault of ours: once more.
+    /// Something is broken: once more.
     Fault,
     /// The platform cannot act, or has had enough for so many seconds.
     Trouble(Option<u64>),
     /// Cancelled, or stopped.
     NotRunning,
-    /// The submitter may not ask, for this reason.
+    /// Nothing can be asked before people have seen to this.
     Stop(&'static str),
 }
 
@@ -51,7 +52,8 @@ impl After {
     pub(super) fn heard(self) -> Heard {
         match self {
             Self::Ended(heard) => heard,
-            Self::Silent => Heard::Silence,
+            // A fault may be its own: the others go on, and none of its rows is used up meanwhile.
+            Self::Silent | Self::Fault => Heard::Silence,
             _ => Heard::Nothing,
         }
     }
@@ -74,12 +76,18 @@ pub(super) async fn ask(
     let after = match ask_once(&host, &batch, (municipality, source), &row).await {
         Ok(()) => After::Ended(Heard::Answer),
         Err(error) => match meaning(error.kind(), error.problem("").retry_after_s, row.faults) {
-            Meaning::Later(after) => after,
+            Meaning::Later(after) => {
+                tell(&batch, &row, &error);
+                after
+            }
             Meaning::Refused(outcome, heard) => {
                 let end = (outcome, error.kind().code);
                 match refuse(&host, municipality, (batch.id, row.waiting.row), end).await {
                     Ok(()) => After::Ended(heard),
-                    Err(_) => After::Trouble(None),
+                    Err(error) => {
+                        tell(&batch, &row, &error);
+                        After::Trouble(None)
+                    }
                 }
             }
         },
@@ -89,6 +97,13 @@ pub(super) async fn ask(
         row.waiting = again(&host, (municipality, source), (batch.id, row.waiting)).await;
     }
     Asked { municipality, batch: batch.id, source, row, after }
+}
+
+/// Why a row is still open, for whoever runs the platform.
+fn tell(batch: &Batch, row: &Row, error: &ApiError) {
+    let (code, batch, row) = (error.kind().code, batch.id, row.waiting.row);
+    let cause = error.source().map(ToString::to_string);
+    tracing::warn!(code, cause, %batch, row, "a row is asked again later");
 }
 
 /// The row as it is stored now: its cells may have been sealed anew since it was read.
@@ -155,7 +170,10 @@ fn meaning(kind: &ProblemKind, retry_after_s: Option<u64>, faults: u32) -> Meani
     if kind == &problems::NOT_RUNNING {
         return later(After::NotRunning);
     }
-    for stops in [&own::OPERATOR_HELD, &problems::SUSPENDED] {
+    // Of these no row is the cause: every other one would meet the same.
+    let stops =
+        [&own::OPERATOR_HELD, &problems::SUSPENDED, &inquiry::NOT_AUTHENTIC, &inquiry::OUT_OF_TIME];
+    for stops in stops {
         if kind == stops {
             return later(After::Stop(stops.code));
         }
@@ -201,7 +219,12 @@ mod tests {
         assert_eq!(later(&common::UNKNOWN_OUTCOME, 9), After::Trouble(None));
         assert_eq!(later(&common::TOO_MANY, 9), After::Trouble(Some(7)));
         assert_eq!(later(&own::OPERATOR_HELD, 0), After::Stop("operator-held"));
+        // A clock that is wrong, or a key that nobody knows yet, is no row's fault.
+        for kind in [&inquiry::NOT_AUTHENTIC, &inquiry::OUT_OF_TIME] {
+            assert_eq!(later(kind, 9), After::Stop(kind.code));
+        }
         assert_eq!(later(&own::BAD_ANSWER, FAULTS_MAX - 1), After::Fault);
+        assert_eq!(After::Fault.heard(), Heard::Silence);
         for kind in [&inquiry::NOT_PERMITTED, &own::ASKING_ITSELF, &inquiry::ALREADY_SETTLED] {
             let refused = Meaning::Refused(RowOutcome::Refused, Heard::Nothing);
             assert_eq!(meaning(kind, None, 0), refused);

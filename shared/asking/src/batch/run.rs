@@ -42,6 +42,8 @@ struct Runner {
     idle: HashSet<Key>,
     asking: JoinSet<Asked>,
     look_at: Instant,
+    /// When it was last looked whose turn it is; what waits for a later moment is not due yet.
+    turned_at: Instant,
 }
 
 /// Runs for as long as the service lives.
@@ -54,6 +56,7 @@ pub async fn run(host: Arc<Host>, batches: Arc<Batches>) {
         idle: HashSet::new(),
         asking: JoinSet::new(),
         look_at: Instant::now(),
+        turned_at: Instant::now(),
     };
     loop {
         runner.look().await;
@@ -68,7 +71,7 @@ impl Runner {
     async fn look(&mut self) {
         let mut rooms: HashSet<_> = self.batches.take_changed().into_iter().collect();
         if Instant::now() >= self.look_at {
-            rooms.extend(self.host.rooms.keys());
+            rooms.extend(self.host.open_rooms().map(|room| room.municipality));
             self.look_at =
                 Instant::now() + Duration::from_secs(self.host.batch.look_every_s.max(1));
         }
@@ -137,6 +140,7 @@ impl Runner {
     /// Whose turn it is, and what that lane has to give.
     fn turn(&mut self) -> Option<(Key, MunicipalityCode, Next)> {
         let now = Instant::now();
+        self.turned_at = now;
         let rows_max = self.host.batch.source_rows_max.max(1);
         let (running, sources) = (&self.running, self.batches.sources());
         self.shares.turn(|(municipality, batch, source), lane| {
@@ -220,7 +224,7 @@ impl Runner {
         }
     }
 
-    /// The submitter may not ask at present.
+    /// Nothing more is asked until the submitter starts it once more.
     async fn stop(&mut self, key: Key, code: &'static str) -> Result<(), ApiError> {
         let (host, (municipality, batch)) = (&self.host, key);
         let room = host.room(municipality)?;
@@ -234,7 +238,8 @@ impl Runner {
             .write(move |tx, acts| {
                 let step = (batch, BatchState::Running, BatchState::Stopped);
                 if store::batch::advance(tx, &permit, step, &change)? {
-                    acts.add(entry(&permit, about(batch), "batch stopped"));
+                    let said = format!("batch stopped: {code}");
+                    acts.add(entry(&permit, about(batch), &said));
                 }
                 Ok(())
             })
@@ -293,8 +298,8 @@ impl Runner {
         let mut until = self.look_at;
         if !self.running.is_empty() && self.asking.len() < self.host.batch.rows_max {
             let pauses = self.running.values().filter_map(|running| running.pause_until);
-            let pauses = pauses.filter(|pause| *pause > Instant::now());
-            let retry = self.batches.sources().next_retry();
+            let pauses = pauses.filter(|pause| *pause > self.turned_at);
+            let retry = self.batches.sources().next_retry(self.turned_at);
             until = pauses.chain(retry).min().unwrap_or(until).min(until);
         }
         let until = until.max(Instant::now() + REST);

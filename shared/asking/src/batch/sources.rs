@@ -84,10 +84,11 @@ impl Sources {
         self.0.get(&code).is_some_and(|source| source.in_flight > 0)
     }
 
-    /// When the next silent source may be tried again.
-    pub(super) fn next_retry(&self) -> Option<Instant> {
+    /// When the next silent source may be tried again; one that may be now and is not has no row.
+    pub(super) fn next_retry(&self, now: Instant) -> Option<Instant> {
         let silent = self.0.values().filter(|source| source.in_flight == 0);
-        silent.filter_map(|source| Some(source.silent.as_ref()?.retry_at)).min()
+        let retries = silent.filter_map(|source| Some(source.silent.as_ref()?.retry_at));
+        retries.filter(|retry_at| *retry_at > now).min()
     }
 }
 
@@ -119,8 +120,10 @@ mod tests {
         assert_eq!(sources.silent_since_unix_ms(adachi()), Some(7));
         for wait_s in [1, 2, 4, 8, 16, 30, 30] {
             assert!(!sources.may_ask(adachi(), now + Duration::from_millis(wait_s * 999), 4));
-            now += Duration::from_secs(wait_s);
-            assert_eq!(sources.next_retry(), Some(now));
+            let retry_at = now + Duration::from_secs(wait_s);
+            assert_eq!(sources.next_retry(now), Some(retry_at));
+            now = retry_at;
+            assert_eq!(sources.next_retry(now), None);
             assert!(sources.may_ask(adachi(), now, 4));
             sources.begin(adachi());
             assert!(!sources.may_ask(adachi(), now, 4));

@@ -43,9 +43,16 @@ async fn start_in(
     if !is_submitter(&batch, permit) {
         return Err(ApiError::new(&problems::NOT_SUBMITTER));
     }
-    let now = Some(host.now_unix_ms());
-    let run = |change: Change| (BatchState::Running, Change { started_at_unix_ms: now, ..change });
+    let now_unix_ms = host.now_unix_ms();
+    let started_at_unix_ms = Some(now_unix_ms);
+    let run = |change: Change| (BatchState::Running, Change { started_at_unix_ms, ..change });
     let (to, change) = match batch.state {
+        // Its rows may be going already.
+        BatchState::Uploading | BatchState::Checked | BatchState::Stopped
+            if batch.expires_at_unix_ms <= now_unix_ms =>
+        {
+            return Err(ApiError::new(&problems::EXPIRED));
+        }
         BatchState::Cancelled | BatchState::Expired => {
             return Err(ApiError::new(&problems::CLOSED));
         }

@@ -48,12 +48,13 @@ pub(super) async fn of(
     let found = host.read("partition.batch-status", permit, read).await?;
     let (batch, rows) = found.ok_or_else(|| ApiError::new(&common::NOT_FOUND))?;
     let counts = counts(&batch, &rows);
+    let sources = sources(batches, &batch, &rows);
     Ok(BatchStatus {
         batch: id,
         state: batch.state,
         counts,
-        sources: sources(batches, &batch, &rows),
-        left_s: left_s(&batch, counts, host.now_unix_ms()),
+        left_s: left_s(&batch, counts, (&sources, host.now_unix_ms())),
+        sources,
         stopped_because: batch.stopped_because,
         created_at_unix_ms: batch.created_at_unix_ms,
         started_at_unix_ms: batch.started_at_unix_ms,
@@ -106,12 +107,82 @@ fn sources(batches: &Batches, batch: &Batch, rows: &Counts) -> Vec<SourceStatus>
     of_one.collect()
 }
 
-fn left_s(batch: &Batch, counts: BatchCounts, now_unix_ms: i64) -> Option<u64> {
+/// By the rate so far, for the rows of sources that answer: nobody can tell when the others will.
+fn left_s(
+    batch: &Batch,
+    counts: BatchCounts,
+    (sources, now_unix_ms): (&[SourceStatus], i64),
+) -> Option<u64> {
     if batch.state != BatchState::Running {
         return None;
     }
+    let is_away = |one: &&SourceStatus| one.state == SourceState::Unavailable;
+    let away: u64 = sources.iter().filter(is_away).map(|one| one.rows - one.done).sum();
+    let pending = counts.pending.checked_sub(away).filter(|pending| *pending > 0)?;
     let done =
         counts.rows.checked_sub(counts.bad_rows + counts.pending).filter(|done| *done > 0)?;
     let passed_ms = u64::try_from(now_unix_ms - batch.started_at_unix_ms?).ok()?;
-    Some(counts.pending.saturating_mul(passed_ms) / done / 1_000)
+    Some(pending.saturating_mul(passed_ms) / done / 1_000)
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{Confirmation, MunicipalityCode, OperatorId, Role, TerminalId};
+
+    use super::*;
+
+    fn batch() -> Batch {
+        let municipality = MunicipalityCode::parse("072036").unwrap();
+        Batch {
+            id: Uuid::nil(),
+            submitter: domain::Actor::Operator {
+                id: OperatorId::parse("clerk-1").unwrap(),
+                municipality,
+                role: Role::Clerk,
+                terminal: TerminalId::parse("t-1").unwrap(),
+            },
+            procedure: String::new(),
+            legal_basis: String::new(),
+            confirmation: Confirmation::ResidentRegister,
+            total_bytes: 1,
+            sha256: Vec::new(),
+            state: BatchState::Running,
+            stopped_because: None,
+            rows: 110,
+            bad_rows: 10,
+            staged_rows: 110,
+            created_at_unix_ms: 0,
+            started_at_unix_ms: Some(1_000),
+            finished_at_unix_ms: None,
+            expires_at_unix_ms: i64::MAX,
+        }
+    }
+
+    fn source(state: SourceState, done: u64, rows: u64) -> SourceStatus {
+        let municipality = MunicipalityCode::parse("131211").unwrap();
+        SourceStatus { municipality, state, unavailable_since_unix_ms: None, done, rows }
+    }
+
+    #[test]
+    fn the_time_left_is_that_of_the_sources_that_answer() {
+        let counts = |pending| BatchCounts {
+            rows: 110,
+            bad_rows: 10,
+            provided: 100 - pending,
+            pending,
+            ..BatchCounts::default()
+        };
+        let left = |pending, sources: &[SourceStatus]| {
+            left_s(&batch(), counts(pending), (sources, 11_000))
+        };
+        // Fifty rows in ten seconds.
+        let asking = source(SourceState::Asking, 50, 100);
+        assert_eq!(left(50, &[asking]), Some(10));
+        let asking = source(SourceState::Asking, 50, 60);
+        let away = source(SourceState::Unavailable, 0, 40);
+        assert_eq!(left(50, &[asking, away.clone()]), Some(2));
+        let done = source(SourceState::Done, 60, 60);
+        assert_eq!(left(40, &[done, away]), None);
+        assert_eq!(left(100, &[source(SourceState::Asking, 0, 100)]), None);
+    }
 }

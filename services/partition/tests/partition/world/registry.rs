@@ -45,6 +45,7 @@ struct State {
     published: Mutex<HashMap<MunicipalityCode, PublishKeys>>,
     /// Municipalities whose rooms are elsewhere, with their signing keys.
     others: Mutex<Vec<(MunicipalityCode, Vec<u8>)>>,
+    suspended: Mutex<Vec<OperatorId>>,
 }
 
 impl FakeRegistry {
@@ -56,6 +57,7 @@ impl FakeRegistry {
             host: Mutex::default(),
             published: Mutex::default(),
             others: Mutex::default(),
+            suspended: Mutex::default(),
         });
         let data = Data::from(Arc::clone(&state));
         let running = play(authority, ServiceKind::Registry, ENDPOINTS, move |app| {
@@ -78,6 +80,11 @@ impl FakeRegistry {
 
     pub(crate) fn host_at(&self, url: &str) {
         *self.state.host.lock().unwrap() = url.to_owned();
+    }
+
+    /// Takes an operator's rights away; the partition hears of it within its next rounds.
+    pub(crate) fn suspend(&self, operator: &str) {
+        self.state.suspended.lock().unwrap().push(OperatorId::parse(operator).unwrap());
     }
 
     /// How many rooms have published their keys.
@@ -173,7 +180,8 @@ async fn directory(state: Data<State>) -> Json<Signed> {
 
 async fn revocations(state: Data<State>) -> Json<Signed> {
     let issued_at_unix_s = state.clock.now().unix_timestamp();
-    let revocations = Revocations { issued_at_unix_s, ..Revocations::default() };
+    let operators = state.suspended.lock().unwrap().clone();
+    let revocations = Revocations { issued_at_unix_s, operators, ..Revocations::default() };
     Json(state.sign(Purpose::Revocations, &revocations))
 }
 
