@@ -40,21 +40,17 @@ pub(crate) fn create(path: &Path, bytes: &[u8]) -> Result<(), CryptoError> {
     sync_folder_of(path)
 }
 
-/// Replaces a file in one step: after a crash there is the old one or the new one, whole.
+/// Replaces a file in one step, and overwrites what stood in it: after a crash there is the old one
+/// or the new one, whole.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), CryptoError> {
-    let unfinished = unfinished(path);
-    write_and_sync(OpenOptions::new().create(true).truncate(true), &unfinished, bytes)?;
-    fs::rename(&unfinished, path)?;
-    sync_folder_of(path)
-}
-
-/// Replaces a file in one step, and overwrites what stood in it.
-pub(crate) fn supersede(path: &Path, bytes: &[u8]) -> Result<(), CryptoError> {
     let (unfinished, former) = (unfinished(path), former(path));
     write_and_sync(OpenOptions::new().create(true).truncate(true), &unfinished, bytes)?;
     // A former file left by a crash holds what was to go then.
     destroy_former(path, &former)?;
-    fs::hard_link(path, &former)?;
+    match fs::hard_link(path, &former) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error.into()),
+        _ => {}
+    }
     fs::rename(&unfinished, path)?;
     sync_folder_of(path)?;
     destroy_one(&former)?;
@@ -94,6 +90,13 @@ fn destroy_one(path: &Path) -> Result<(), CryptoError> {
 pub(crate) fn lock(path: &Path) -> Result<File, CryptoError> {
     let file = OpenOptions::new().write(true).open(path)?;
     file.lock()?;
+    Ok(file)
+}
+
+/// The same for readers, of whom there may be many: a file is not read while it is overwritten.
+pub(crate) fn lock_to_read(path: &Path) -> Result<File, CryptoError> {
+    let file = File::open(path)?;
+    file.lock_shared()?;
     Ok(file)
 }
 
@@ -162,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_superseded_file_is_overwritten_wherever_a_crash_had_stopped() {
+    fn a_replaced_file_is_overwritten_wherever_a_crash_had_stopped() {
         let disk = tempfile::tempdir().unwrap();
         let (file, witness) = (disk.path().join("room.json"), disk.path().join("witness"));
         // Stopped between the link and the renaming, or after the renaming, or not at all.
@@ -174,7 +177,7 @@ mod tests {
                 "older" => fs::write(former(&file), "older keys").unwrap(),
                 _ => {}
             }
-            supersede(&file, b"new keys").unwrap();
+            replace(&file, b"new keys").unwrap();
             assert_eq!(read(&file).unwrap().as_str(), "new keys", "{left}");
             assert_eq!(fs::read(&witness).unwrap(), [0; 8], "{left}");
             assert!(!former(&file).exists());

@@ -95,6 +95,7 @@ impl KeyStore {
             // What a crash may have left is destroyed before anything else.
             return self.close_room(municipality).map(|()| None);
         }
+        let _lock = files::lock_to_read(&self.folder.join(LOCK_FILE))?;
         let secrets = self.secrets(municipality)?;
         secrets.map(|secrets| RoomKeys::prepare(municipality, &secrets)).transpose()
     }
@@ -140,9 +141,7 @@ impl KeyStore {
         let is_data = |secret: &RoomSecret| secret.kind == KeyKind::Data;
         let newest = secrets.iter().filter(|secret| is_data(secret)).map(|secret| secret.id).max();
         secrets.retain(|secret| !is_data(secret) || Some(secret.id) == newest);
-        let (keys, json) = self.file_text(municipality, &secrets)?;
-        files::supersede(&self.file_of(municipality), &json)?;
-        Ok(keys)
+        self.write(municipality, &secrets)
     }
 
     /// Ends a room for good: its keys are destroyed, and none are ever made again.
@@ -184,16 +183,6 @@ impl KeyStore {
         municipality: MunicipalityCode,
         secrets: &[RoomSecret],
     ) -> Result<RoomKeys, CryptoError> {
-        let (keys, json) = self.file_text(municipality, secrets)?;
-        files::replace(&self.file_of(municipality), &json)?;
-        Ok(keys)
-    }
-
-    fn file_text(
-        &self,
-        municipality: MunicipalityCode,
-        secrets: &[RoomSecret],
-    ) -> Result<(RoomKeys, Vec<u8>), CryptoError> {
         let keys = RoomKeys::prepare(municipality, secrets)?;
         let wrap = |secret| self.wrap(municipality, secret);
         let file = RoomFile {
@@ -203,7 +192,8 @@ impl KeyStore {
             keys: secrets.iter().map(wrap).collect::<Result<_, _>>()?,
         };
         let json = serde_json::to_vec_pretty(&file).map_err(|_| CryptoError::Malformed)?;
-        Ok((keys, json))
+        files::replace(&self.file_of(municipality), &json)?;
+        Ok(keys)
     }
 
     fn secrets(

@@ -173,6 +173,18 @@ fn an_older_data_key_is_destroyed_and_every_other_key_stays() {
 }
 
 #[test]
+fn a_destroyed_data_key_is_overwritten_in_every_file_that_ever_held_it() {
+    let disk = Disk::new();
+    disk.store.make_room(adachi()).unwrap();
+    // What the disk keeps of the first file once its name is gone.
+    let first = disk.disk.path().join("first");
+    fs::hard_link(disk.store.file_of(adachi()), &first).unwrap();
+    disk.store.rotate_data_key(adachi()).unwrap();
+    disk.store.destroy_older_data_keys(adachi()).unwrap();
+    assert!(fs::read(first).unwrap().iter().all(|byte| *byte == 0));
+}
+
+#[test]
 fn a_closed_room_never_gets_keys_again() {
     let disk = Disk::new();
     disk.store.make_room(adachi()).unwrap();
