@@ -9,6 +9,7 @@ mod citus;
 mod columns;
 mod crates;
 mod decisions;
+mod disclosure;
 mod endings;
 mod engines;
 mod fences;

@@ -1,5 +1,8 @@
 //! Pages of files for the ledger: doses and persons, newest versions in force.
 //!
+//! All pages of a file tell of one moment, that of its first page, whatever is registered, corrected
+//! or flagged while they are fetched (see [`crate::moment`]).
+//!
 //! A page holds at most a thousand persons, so memory stays flat however large the room is.  What a
 //! page held is in the operation log by count and digest, durable before the page is shown.
 
@@ -15,15 +18,18 @@ use interchange::export::{DoseOut, LineEnd, Remark, Writer, WrittenAs};
 use interchange::layout::{DOSES_1, DOSES_EXPORT_1, DOSES_LEDGER, SUBJECTS_EXPORT_1};
 use room::Host;
 use room::operation_log::{About, entry};
-use room::store::many;
 use room::store::vaccination::Held;
 use room::store::voucher::Issued;
+use room::store::{exported, many};
+use room::writer::Acts;
 use service::ApiError;
 use wire::Base64Bytes;
 use wire::exports::{
-    EXPORT_LIMIT_MAX, ExportPage, ExportRemark, Exported, FileEncoding, FileLineEnd,
+    EXPORT_LIMIT_MAX, ExportPage, ExportPlace, ExportRemark, Exported, FileEncoding, FileLineEnd,
 };
 use wire::records::RecordSource;
+
+use crate::moment::Moment;
 
 /// What a page can be made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +55,9 @@ struct Page {
     content: Vec<u8>,
     rows: u64,
     remarks: Vec<ExportRemark>,
-    next: Option<SubjectId>,
+    next: Option<ExportPlace>,
+    /// How long the operation log was at the moment that the file tells of.
+    operations: u64,
 }
 
 pub(crate) async fn export(
@@ -67,14 +75,33 @@ pub(crate) async fn export(
     let (keys, asked) = (room.keys()?, wanted.clone());
     let read = move |tx: &mut Tx, permit: &Permit| write(tx, &keys, permit, (layout, &asked));
     let page = host.read("partition.export", &permit, read).await?;
-    let sha256 = hex(&crypto::sha256(&page.content));
-    let left_out = page.remarks.iter().filter(|remark| !remark.written).count();
-    let result = format!("exported {} rows, left out {left_out}, sha256 {sha256}", page.rows);
+    let Page { content, rows, remarks, next, operations } = page;
+    let digest = crypto::sha256(&content);
+    let sha256 = hex(&digest);
+    let left_out = remarks.iter().filter(|remark| !remark.written).count();
+    let result = format!("exported {rows} rows, left out {left_out}, sha256 {sha256}");
     let about = About { purpose: layout.name.to_owned(), ..About::default() };
-    room.queue.add(entry(&permit, about, &result)).await?;
-    let Page { content, rows, remarks, next } = page;
-    let next = next.map(|subject| subject.0);
+    let (after, follows) = (wanted.from.map(|from| from.after), next.map(|next| next.after));
+    let left = exported::Page { operations, after, next: follows, rows, sha256: digest };
+    let is_whole = left_out == 0;
+    let keep = move |tx: &mut Tx, acts: &mut Acts| {
+        if let Some(content) = whole_content(layout).filter(|_| is_whole) {
+            exported::keep(tx, &permit, (content, &left))?;
+        }
+        acts.add(entry(&permit, about.clone(), &result));
+        Ok(())
+    };
+    room.queue.write(keep).await?;
     Ok(Exported { content: Base64Bytes(content), rows, sha256, remarks, next })
+}
+
+/// What a file of this layout is all of; others have no place for some of it.
+fn whole_content(layout: &Layout) -> Option<exported::Exported> {
+    match layout {
+        layout if layout == &SUBJECTS_EXPORT_1 => Some(exported::Exported::Subjects),
+        layout if layout == &DOSES_EXPORT_1 => Some(exported::Exported::Doses),
+        _ => None,
+    }
 }
 
 fn write(
@@ -88,16 +115,18 @@ fn write(
     if wanted.from.is_none() {
         writer.header();
     }
-    let after = wanted.from.map(SubjectId);
+    let moment = Moment::of(tx, permit, wanted.from.as_ref())?;
+    let counts = |written_at| moment.knows(written_at);
+    let after = wanted.from.as_ref().map(|from| SubjectId(from.after));
     let people = many::people_after(tx, permit, after, wanted.limit)?;
     let is_full = people.len() == usize::from(wanted.limit);
-    let next = people.last().copied().filter(|_| is_full);
-    let entries = many::subjects(tx, keys, permit, &people)?;
+    let next = people.last().filter(|_| is_full).map(|last| moment.place(last.0));
+    let entries = many::subjects_as_of(tx, keys, permit, (&people, &counts))?;
     let (mut doses, mut vouchers) = if layout == &SUBJECTS_EXPORT_1 {
         (HashMap::new(), HashMap::new())
     } else {
-        let doses = many::doses(tx, keys, permit, &people)?;
-        (doses, many::vouchers_of(tx, keys, permit, &people)?)
+        let doses = many::doses_as_of(tx, keys, permit, (&people, &counts))?;
+        (doses, many::vouchers_as_of(tx, keys, permit, (&people, &counts))?)
     };
     let mut remarks = Vec::new();
     for id in people {
@@ -109,7 +138,7 @@ fn write(
         remarks.extend(said.into_iter().map(|remark| told(id, remark)));
     }
     let (content, rows) = writer.finish();
-    Ok(Page { content, rows, remarks, next })
+    Ok(Page { content, rows, remarks, next, operations: moment.operations() })
 }
 
 fn write_person(

@@ -8,6 +8,7 @@
 //! Reading order: [`open`], [`send`], [`begin`], [`run`], [`check`], [`read`], [`approve`],
 //! [`discard`]; quarantine is where doubtful rows wait.
 
+pub mod about;
 mod approve;
 mod begin;
 mod check;

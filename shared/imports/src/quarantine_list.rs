@@ -62,7 +62,7 @@ fn shown(kept: Kept) -> Result<QuarantinedRow, ApiError> {
     })
 }
 
-fn given(row: &Row) -> Given {
+pub(crate) fn given(row: &Row) -> Given {
     match row {
         Row::Dose(given) => Given::Dose {
             dose: given.dose.clone(),

@@ -2,14 +2,16 @@
 //! and what the municipality's own systems say and ask in the manner of the national PMH interface.
 
 use domain::subject::Flags;
-use domain::vaccination::iso_date;
-use domain::{InquiryId, MunicipalityCode};
+use domain::vaccination::{Vaccination, iso_date};
+use domain::{InquiryId, MunicipalityCode, NoticeKind};
 use serde::{Deserialize, Serialize};
 use time::Date;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::notices::{HeldState, NoticeState};
 use crate::partition::Received;
+use crate::quarantine::{Given, QuarantineOrigin};
 use crate::records::{DoseVersion, RecordSource, SubjectVersion};
 use crate::{Base64Bytes, WireNumber};
 
@@ -32,9 +34,21 @@ pub struct ExportPage {
     pub line_end: FileLineEnd,
     /// `next` of the page before; absent for the first page, which has the header.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub from: Option<Uuid>,
+    pub from: Option<ExportPlace>,
     /// Persons, 1 to 1,000.
     pub limit: u16,
+}
+
+/// Where a page begins, and which moment the whole file tells of; sent back as it came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ExportPlace {
+    /// The last person of the page before.
+    pub after: Uuid,
+    /// When the first page was asked for.
+    pub at_unix_ms: i64,
+    /// How long the room's operation log was then.
+    pub operations: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -68,7 +82,7 @@ pub struct Exported {
     pub remarks: Vec<ExportRemark>,
     /// Absent on the last page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub next: Option<Uuid>,
+    pub next: Option<ExportPlace>,
 }
 
 /// Something to know about a row; never what stands in it.
@@ -93,12 +107,6 @@ pub struct DiscloseAll {
     pub individual_number: WireNumber,
 }
 
-impl std::fmt::Debug for DiscloseAll {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("DiscloseAll(redacted)")
-    }
-}
-
 /// Everything about one person.  There is no place for the individual number in it.
 #[derive(Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -119,12 +127,14 @@ pub struct FullDisclosure {
     pub inquiries: Vec<DisclosedInquiry>,
     /// Who asked while the person was protected, and was not answered at once; oldest first.
     pub held_back: Vec<HeldBack>,
-}
-
-impl std::fmt::Debug for FullDisclosure {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("FullDisclosure(redacted)")
-    }
+    /// What other municipalities said later about doses they had provided; oldest first.
+    pub notices: Vec<DisclosedNotice>,
+    /// Rows of files and of venues that people look at, or have decided on; oldest first.
+    pub doubtful: Vec<DisclosedDoubt>,
+    /// What becomes part of the register if a file is approved; oldest first.
+    pub waiting: Vec<WaitingRows>,
+    /// What was found when a file was compared with the register.
+    pub findings: Vec<FileFinding>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -149,12 +159,6 @@ pub struct DisclosedVoucher {
     pub source: RecordSource,
 }
 
-impl std::fmt::Debug for DisclosedVoucher {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("DisclosedVoucher(redacted)")
-    }
-}
-
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DisclosedInquiry {
@@ -172,6 +176,13 @@ pub struct DisclosedInquiry {
     /// Index of the entry in the provision log.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log_index: Option<u64>,
+    /// What was received, as long as it is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<Object>>)]
+    pub received: Option<Vec<Vaccination>>,
+    /// When what was received is deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at_unix_ms: Option<i64>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -185,4 +196,122 @@ pub struct HeldBack {
     pub procedure: String,
     pub legal_basis: String,
     pub held_at_unix_ms: i64,
+    pub state: HeldState,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decided_at_unix_ms: Option<i64>,
+}
+
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DisclosedNotice {
+    /// Who told it.
+    #[schema(value_type = String)]
+    pub sender: MunicipalityCode,
+    #[schema(value_type = String)]
+    pub kind: NoticeKind,
+    /// The inquiry by which the doses had been received.
+    #[schema(value_type = String, format = Uuid)]
+    pub inquiry: InquiryId,
+    pub received_at_unix_ms: i64,
+    /// Exactly what was told: JSON.
+    pub content: String,
+    /// Index of the entry in the provision log.
+    pub log_index: u64,
+    pub state: NoticeState,
+}
+
+/// A doubtful row, as it was given.  What was probably meant may be about somebody else and is not
+/// in it.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DisclosedDoubt {
+    pub given: Given,
+    pub doubts: Vec<DoubtText>,
+    pub origin: QuarantineOrigin,
+    /// Id of the file or of the capture.
+    pub from: Uuid,
+    /// Of the file, from 1; 0 for a capture.
+    pub line: u64,
+    pub state: DoubtState,
+    /// What people decided, in one word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision: Option<String>,
+    pub created_at_unix_ms: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decided_at_unix_ms: Option<i64>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DoubtText {
+    /// One of the codes of docs/QUALITY.md.
+    pub code: String,
+    pub text: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum DoubtState {
+    /// Its file has not been approved yet.
+    Staged,
+    Open,
+    Decided,
+}
+
+/// What one file says of a person, before it is approved.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WaitingRows {
+    pub import: Uuid,
+    pub uploaded_at_unix_ms: i64,
+    pub entry: Vec<SubjectVersion>,
+    pub doses: Vec<DoseVersion>,
+    pub vouchers: Vec<DisclosedVoucher>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FileFinding {
+    pub import: Uuid,
+    /// One of the codes of docs/FILES.md.
+    pub reason: String,
+    pub text: String,
+    /// Handle of the person or of the dose.
+    pub about: Uuid,
+}
+
+impl std::fmt::Debug for DiscloseAll {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("DiscloseAll(redacted)")
+    }
+}
+
+impl std::fmt::Debug for FullDisclosure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("FullDisclosure(redacted)")
+    }
+}
+
+impl std::fmt::Debug for DisclosedVoucher {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("DisclosedVoucher(redacted)")
+    }
+}
+
+impl std::fmt::Debug for DisclosedNotice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("DisclosedNotice(redacted)")
+    }
+}
+
+impl std::fmt::Debug for DisclosedDoubt {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("DisclosedDoubt(redacted)")
+    }
+}
+
+impl std::fmt::Debug for WaitingRows {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("WaitingRows(redacted)")
+    }
 }

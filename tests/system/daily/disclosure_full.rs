@@ -78,6 +78,10 @@ fn the_person_sees_every_version_who_received_it_and_who_asked() {
         assert_eq!(told["inquiries"][0]["provider"], json!(world.cast.adachi.code));
         assert_eq!(told["inquiries"][0]["procedure"], "transfer-in");
         assert!(told["inquiries"][0]["answeredAtUnixMs"].is_i64());
+        // What was received, as long as it is kept; then what was told later.
+        let received = told["inquiries"][0]["received"].as_array().unwrap();
+        assert_eq!(received.len(), 2);
+        assert!(told["inquiries"][0]["expiresAtUnixMs"].is_i64());
         assert!(told["provided"].as_array().unwrap().is_empty());
     });
 }
@@ -123,19 +127,20 @@ fn a_name_can_not_write_the_page() {
         let page = heard.text();
         let escaped = nasty.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
         let escaped = escaped.replace('"', "&quot;").replace('\'', "&#39;");
-        assert!(page.contains(&format!("<td>{escaped}</td>")));
+        assert!(page.contains(&format!("<dd>{escaped}</dd>")));
         let tags = page.split('<').skip(1).map(|rest| rest.split(['>', ' ']).next().unwrap());
         let known = [
             "!DOCTYPE", "html", "head", "meta", "title", "style", "body", "main", "h1", "h2", "p",
-            "table", "thead", "tbody", "tr", "th", "td", "footer",
+            "table", "thead", "tbody", "tr", "th", "td", "footer", "strong", "header", "nav",
+            "section", "ol", "li", "dl", "dt", "dd",
         ];
         for tag in tags {
             assert!(known.contains(&tag.trim_start_matches('/')), "<{tag}");
         }
         assert_eq!(page.matches("<style>").count(), 1);
         assert!(!page.contains('\u{202E}'));
-        assert!(page.contains("1989-01-08 (平成元年1月8日)"));
-        assert!(page.contains("supervisor-adachi (terminal-adachi)"));
+        assert!(page.contains("平成元年1月8日（1989年）"));
+        assert!(page.contains("supervisor-adachi（terminal-adachi）"));
         assert!(page.contains(&heard.headers["x-request-id"]));
     });
 }

@@ -1,9 +1,19 @@
+use domain::NoticeKind;
+use domain::subject::{Flags, Sex};
+use domain::vaccination::{Standing, Status, Vaccination};
 use domain::{InquiryId, MunicipalityCode, OperatorId, RequestId, Role, TerminalId};
 use time::OffsetDateTime;
 use time::macros::date;
 use uuid::Uuid;
 use wire::Base64Bytes;
-use wire::exports::DisclosedVoucher;
+use wire::exports::{
+    DisclosedDoubt, DisclosedInquiry, DisclosedNotice, DisclosedVoucher, DoubtState, DoubtText,
+    FileFinding, FlagChange, HeldBack, WaitingRows,
+};
+use wire::notices::{HeldState, NoticeState};
+use wire::partition::Received;
+use wire::quarantine::{Given, QuarantineOrigin};
+use wire::records::{DoseVersion, RecordSource, SourceKind, SubjectVersion};
 
 use super::*;
 
@@ -18,11 +28,12 @@ const NASTY: [&str; 6] = [
 ];
 
 /// The tags of the page, whole; nothing else may stand between `<` and `>`.
-const TAGS: [&str; 21] = [
+const TAGS: [&str; 30] = [
     "!DOCTYPE html",
     "html lang=\"ja\"",
     "head",
     "meta charset=\"utf-8\"",
+    "meta name=\"viewport\" content=\"width=device-width\"",
     "meta name=\"referrer\" content=\"no-referrer\"",
     "title",
     "style",
@@ -35,11 +46,19 @@ const TAGS: [&str; 21] = [
     "thead",
     "tbody",
     "tr",
-    "th",
+    "tr class=\"faint\"",
+    "th scope=\"col\"",
     "td",
+    "strong",
+    "header",
+    "nav",
+    "section",
     "footer",
-    "br",
-    "hr",
+    "ol",
+    "li",
+    "dl",
+    "dt",
+    "dd",
 ];
 
 fn source() -> RecordSource {
@@ -70,10 +89,13 @@ fn dose(nasty: &str) -> Vaccination {
     }
 }
 
-fn disclosure(nasty: &str) -> FullDisclosure {
-    let code = MunicipalityCode::parse("131211").unwrap();
+fn code() -> MunicipalityCode {
+    MunicipalityCode::parse("131211").unwrap()
+}
+
+fn entry(nasty: &str) -> SubjectVersion {
     let text = || nasty.to_owned();
-    let entry = SubjectVersion {
+    SubjectVersion {
         subject: Uuid::nil(),
         version: 1,
         etag: text(),
@@ -84,8 +106,62 @@ fn disclosure(nasty: &str) -> FullDisclosure {
         sex: Sex::Female,
         flags: Flags { withheld: true, died_on: Some(date!(2019 - 05 - 01)), ..Flags::default() },
         source: Some(source()),
-    };
-    let dose = dose(nasty);
+    }
+}
+
+fn held_back(nasty: &str) -> Vec<HeldBack> {
+    let text = || nasty.to_owned();
+    vec![HeldBack {
+        inquiry: InquiryId::make_random(),
+        inquirer: code(),
+        procedure: text(),
+        legal_basis: text(),
+        held_at_unix_ms: 0,
+        state: HeldState::TimedOut,
+        decided_at_unix_ms: Some(1),
+    }]
+}
+
+fn notices(nasty: &str) -> Vec<DisclosedNotice> {
+    vec![DisclosedNotice {
+        sender: code(),
+        kind: NoticeKind::Released,
+        inquiry: InquiryId::make_random(),
+        received_at_unix_ms: 0,
+        content: serde_json::to_string(&[dose(nasty)]).unwrap(),
+        log_index: 7,
+        state: NoticeState::Open,
+    }]
+}
+
+fn doubtful(nasty: &str) -> Vec<DisclosedDoubt> {
+    let text = || nasty.to_owned();
+    vec![DisclosedDoubt {
+        given: Given::Dose { dose: dose(nasty), voucher: None },
+        doubts: vec![DoubtText { code: text(), text: text() }],
+        origin: QuarantineOrigin::Import,
+        from: Uuid::nil(),
+        line: 3,
+        state: DoubtState::Open,
+        decision: Some(text()),
+        created_at_unix_ms: 0,
+        decided_at_unix_ms: None,
+    }]
+}
+
+fn waiting(nasty: &str) -> Vec<WaitingRows> {
+    vec![WaitingRows {
+        import: Uuid::nil(),
+        uploaded_at_unix_ms: 0,
+        entry: vec![entry(nasty)],
+        doses: Vec::new(),
+        vouchers: Vec::new(),
+    }]
+}
+
+fn disclosure(nasty: &str) -> FullDisclosure {
+    let text = || nasty.to_owned();
+    let (entry, dose, code) = (entry(nasty), dose(nasty), code());
     let content = serde_json::to_string(&[&dose]).unwrap();
     let inquiry = InquiryId::make_random();
     FullDisclosure {
@@ -122,15 +198,20 @@ fn disclosure(nasty: &str) -> FullDisclosure {
             procedure: text(),
             legal_basis: text(),
             begun_at_unix_ms: 0,
-            answered_at_unix_ms: None,
+            answered_at_unix_ms: Some(1),
             log_index: None,
+            received: Some(vec![self::dose(nasty)]),
+            expires_at_unix_ms: Some(2),
         }],
-        held_back: vec![HeldBack {
-            inquiry,
-            inquirer: code,
-            procedure: text(),
-            legal_basis: text(),
-            held_at_unix_ms: 0,
+        held_back: held_back(nasty),
+        notices: notices(nasty),
+        doubtful: doubtful(nasty),
+        waiting: waiting(nasty),
+        findings: vec![FileFinding {
+            import: Uuid::nil(),
+            reason: text(),
+            text: text(),
+            about: Uuid::nil(),
         }],
     }
 }
@@ -159,7 +240,7 @@ fn read(page: &str) -> Result<Vec<String>, String> {
             Some(name) if open.pop() == Some(name) => {}
             Some(name) => return Err(format!("</{name}> closes nothing")),
             None if !TAGS.contains(&tag) => return Err(format!("<{tag}>")),
-            None if tag.starts_with(['!', 'm']) && tag != "main" => {}
+            None if tag.starts_with("!") || tag.starts_with("meta") => {}
             None => open.push(tag.split(' ').next().unwrap_or_default()),
         }
     }
@@ -184,10 +265,13 @@ fn plain(text: &str) -> Result<String, String> {
 fn whatever_was_registered_is_text_on_the_page() {
     for nasty in NASTY {
         let texts = read(&render(&disclosure(nasty), &context())).unwrap();
-        // Each in a cell of its own, as it was registered; product and kind share one.
+        // Each in a line of its own, as it was registered.
         let alone = texts.iter().filter(|text| *text == nasty).count();
-        assert_eq!(alone, 3 + 3 + 1 + 2 + 2, "{nasty}");
-        assert!(texts.contains(&format!("{nasty}、{nasty}")));
+        // Head, entry, dose, voucher, inquiry, held back, doubt, finding.
+        assert_eq!(alone, 1 + 3 + 4 + 1 + 2 + 2 + 1 + 1, "{nasty}");
+        // In a line with other words: provided, received, noticed, doubtful.
+        let lines = texts.iter().filter(|text| text.contains(&format!("{nasty} {nasty}"))).count();
+        assert_eq!(lines, 6, "{nasty}");
     }
 }
 
@@ -207,12 +291,37 @@ fn the_footer_says_who_when_and_under_which_request() {
     let page = render(&disclosure("山田"), &context());
     let texts = read(&page).unwrap();
     let footer = texts.last().unwrap();
-    for word in ["supervisor-adachi", "terminal-adachi", "2026-09-21 (令和8年9月21日)", "request-1"]
+    for word in ["supervisor-adachi", "terminal-adachi", "令和8年9月21日 23時13分", "request-1"]
     {
         assert!(footer.contains(word), "{footer}");
     }
-    assert!(page.contains("1926-12-25 (昭和元年12月25日)"));
-    assert!(page.contains("死亡 2019-05-01 (令和元年5月1日)"));
+    assert!(page.contains("<td>昭和元年12月25日<p>（1926年）</p>"));
+    assert!(page.contains("死亡 令和元年5月1日（2019年）"));
+}
+
+#[test]
+fn what_there_is_stands_in_the_contents_and_what_there_is_not_too() {
+    let whole = render(&disclosure("山田"), &context());
+    assert!(whole.contains("<li>あなたの記録を受け取った市区町村（1件）</li>"));
+    assert!(!whole.contains("記録がないもの"));
+    let mut few = disclosure("山田");
+    few.provided.clear();
+    few.inquiries.clear();
+    let page = render(&few, &context());
+    let missing = "記録がないもの：あなたの記録を受け取った市区町村、他の市区町村への照会";
+    assert!(page.contains(missing));
+    assert!(!page.contains("提供先") && page.contains("<h2>9．台帳と照らし合わせた結果</h2>"));
+}
+
+#[test]
+fn every_version_of_a_dose_stands_below_the_one_that_counts() {
+    let mut told = disclosure("山田");
+    let first = told.doses[0].clone();
+    told.doses.insert(0, DoseVersion { version: 1, standing: Standing::InForce, ..first });
+    let page = render(&told, &context());
+    let (newest, older) = (page.find("取消し済み").unwrap(), page.find("取消し前").unwrap());
+    assert!(newest < older);
+    assert_eq!(page.matches("<tr class=\"faint\">").count(), 3, "with what was never sent");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //!
 //! Invariant: every function takes a permit and filters by its municipality.
 
+pub(crate) mod about;
 pub(crate) mod change;
 pub(crate) mod commit;
 pub(crate) mod file;

@@ -154,7 +154,8 @@ pub(crate) fn all_or_nothing<T, E: From<ApiError>>(
     tx.transaction(|tx| work(tx).map_err(Ended)).map_err(|Ended(error)| error)
 }
 
-type Columns = (Vec<u8>, i32, String, (String, Vec<u8>, i64), Option<Vec<u8>>, Vec<u8>, i64);
+pub(super) type Columns =
+    (Vec<u8>, i32, String, (String, Vec<u8>, i64), Option<Vec<u8>>, Vec<u8>, i64);
 
 /// Open rows in the order in which they came, of one kind or of all.
 pub(crate) fn list(
@@ -233,7 +234,7 @@ pub(crate) fn decide(
     Ok(diesel::update(open).set(change).execute(tx).map_err(failed)? == 1)
 }
 
-type Selected = (
+pub(super) type Selected = (
     quarantine::id,
     quarantine::version,
     quarantine::state,
@@ -243,7 +244,7 @@ type Selected = (
     quarantine::created_at_unix_ms,
 );
 
-const COLUMNS: Selected = (
+pub(super) const COLUMNS: Selected = (
     quarantine::id,
     quarantine::version,
     quarantine::state,
@@ -254,7 +255,7 @@ const COLUMNS: Selected = (
 );
 
 /// The open columns only find the row; what it says and whose it is stands in the sealed one.
-fn kept(keys: &RoomKeys, columns: Columns) -> Result<Kept, ApiError> {
+pub(super) fn kept(keys: &RoomKeys, columns: Columns) -> Result<Kept, ApiError> {
     let (id, version, state, (origin, origin_id, line), subject, sealed, created) = columns;
     let uuid = |bytes: &[u8]| ::room::store::read_uuid(bytes);
     let id = uuid(&id)?;

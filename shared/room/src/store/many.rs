@@ -20,6 +20,14 @@ use super::{broken_row, failed, read_uuid};
 /// One statement takes so many values on either engine.
 pub const LOOKED_UP_MAX: usize = 1_000;
 
+/// Whether a row that was written at this time counts, in milliseconds since 1970: who reads a room
+/// in several steps passes over what was written meanwhile.
+pub type Counts<'a> = &'a dyn Fn(i64) -> Result<bool, ApiError>;
+
+fn always(_: i64) -> Result<bool, ApiError> {
+    Ok(true)
+}
+
 /// Persons by individual number, in the order asked for; that the row is theirs, the sealed number
 /// says.
 pub fn by_numbers(
@@ -85,18 +93,32 @@ pub fn subjects(
     permit: &Permit,
     ids: &[SubjectId],
 ) -> Result<HashMap<SubjectId, Found>, ApiError> {
+    subjects_as_of(tx, keys, permit, (ids, &always))
+}
+
+/// The newest version that counts of each of these persons' entries.
+pub fn subjects_as_of(
+    tx: &mut Tx,
+    keys: &RoomKeys,
+    permit: &Permit,
+    (ids, counts): (&[SubjectId], Counts<'_>),
+) -> Result<HashMap<SubjectId, Found>, ApiError> {
     let mut found = HashMap::with_capacity(ids.len());
     for chunk in ids.chunks(LOOKED_UP_MAX) {
-        // The newest comes last, and stays.
-        let rows: Vec<(Vec<u8>, i32, Vec<u8>)> = subject::table
+        let rows: Vec<(Vec<u8>, i32, Vec<u8>, i64)> = subject::table
             .filter(subject::municipality.eq(permit.municipality().as_str()))
             .filter(subject::id.eq_any(chunk.iter().map(|id| id.0.as_bytes().as_slice())))
             .order((subject::id, subject::version))
-            .select((subject::id, subject::version, subject::sealed))
+            .select((subject::id, subject::version, subject::sealed, subject::created_at_unix_ms))
             .load(tx)
             .map_err(failed)?;
-        let newest: HashMap<Vec<u8>, (i32, Vec<u8>)> =
-            rows.into_iter().map(|(id, version, sealed)| (id, (version, sealed))).collect();
+        // The newest comes last, and stays.
+        let mut newest = HashMap::with_capacity(rows.len());
+        for (id, version, sealed, written_at) in rows {
+            if counts(written_at)? {
+                newest.insert(id, (version, sealed));
+            }
+        }
         for (id, (version, sealed)) in newest {
             let id = SubjectId(read_uuid(&id)?);
             found.insert(id, super::subject::read(keys, id, version, &sealed)?);
@@ -105,8 +127,8 @@ pub fn subjects(
     Ok(found)
 }
 
-/// Whose dose, which one, which version, and what is sealed.
-type DoseRow = (Vec<u8>, Vec<u8>, i32, Vec<u8>);
+/// Whose dose, which one, which version, what is sealed, and when it was written.
+type DoseRow = (Vec<u8>, Vec<u8>, i32, Vec<u8>, i64);
 
 /// The newest version of each of these persons' doses.
 pub fn doses(
@@ -114,6 +136,16 @@ pub fn doses(
     keys: &RoomKeys,
     permit: &Permit,
     subjects: &[SubjectId],
+) -> Result<HashMap<SubjectId, Vec<Held>>, ApiError> {
+    doses_as_of(tx, keys, permit, (subjects, &always))
+}
+
+/// The newest version that counts of each of these persons' doses.
+pub fn doses_as_of(
+    tx: &mut Tx,
+    keys: &RoomKeys,
+    permit: &Permit,
+    (subjects, counts): (&[SubjectId], Counts<'_>),
 ) -> Result<HashMap<SubjectId, Vec<Held>>, ApiError> {
     let mut found: HashMap<SubjectId, Vec<Held>> = HashMap::with_capacity(subjects.len());
     for chunk in subjects.chunks(LOOKED_UP_MAX) {
@@ -128,13 +160,16 @@ pub fn doses(
                 vaccination::id,
                 vaccination::version,
                 vaccination::sealed,
+                vaccination::created_at_unix_ms,
             ))
             .load(tx)
             .map_err(failed)?;
         // The newest comes last, and stays.
         let mut newest = HashMap::with_capacity(rows.len());
-        for (subject, id, version, sealed) in rows {
-            newest.insert((subject, id), (version, sealed));
+        for (subject, id, version, sealed, written_at) in rows {
+            if counts(written_at)? {
+                newest.insert((subject, id), (version, sealed));
+            }
         }
         for ((subject, id), (number, sealed)) in newest {
             let (subject, id) = (SubjectId(read_uuid(&subject)?), VaccinationId(read_uuid(&id)?));
@@ -177,28 +212,34 @@ pub fn vouchers(
     Ok(indexes.iter().map(find).collect())
 }
 
-/// All vouchers of these persons.
-pub fn vouchers_of(
+/// All vouchers of these persons that count.
+pub fn vouchers_as_of(
     tx: &mut Tx,
     keys: &RoomKeys,
     permit: &Permit,
-    subjects: &[SubjectId],
+    (subjects, counts): (&[SubjectId], Counts<'_>),
 ) -> Result<HashMap<SubjectId, Vec<Issued>>, ApiError> {
     let mut found: HashMap<SubjectId, Vec<Issued>> = HashMap::new();
     for chunk in subjects.chunks(LOOKED_UP_MAX) {
-        let rows: Vec<super::voucher::Row> = voucher::table
+        let rows: Vec<(super::voucher::Row, i64)> = voucher::table
             .filter(voucher::municipality.eq(permit.municipality().as_str()))
             .filter(voucher::subject_id.eq_any(chunk.iter().map(|id| id.0.as_bytes().as_slice())))
             .order((voucher::subject_id, voucher::dose_number, voucher::voucher_index))
             .select((
-                voucher::voucher_index,
-                voucher::dose_number,
-                voucher::subject_id,
-                voucher::sealed,
+                (
+                    voucher::voucher_index,
+                    voucher::dose_number,
+                    voucher::subject_id,
+                    voucher::sealed,
+                ),
+                voucher::created_at_unix_ms,
             ))
             .load(tx)
             .map_err(failed)?;
-        for row in rows {
+        for (row, written_at) in rows {
+            if !counts(written_at)? {
+                continue;
+            }
             let issued = super::voucher::read(keys, row)?;
             found.entry(issued.subject).or_default().push(issued);
         }

@@ -265,7 +265,8 @@ pub fn versions(
     rows.into_iter().map(|(version, sealed)| read(keys, id, version, &sealed)).collect()
 }
 
-pub(super) fn read(
+/// Opens a row's sealed column, for those who read many rows at once.
+pub fn read(
     keys: &RoomKeys,
     id: SubjectId,
     version: i32,

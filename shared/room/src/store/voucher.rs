@@ -77,7 +77,8 @@ pub fn insert(
         .map_err(failed)
 }
 
-pub(super) type Row = (Vec<u8>, i32, Vec<u8>, Vec<u8>);
+/// Index, number of the dose, whose it is, and what is sealed.
+pub type Row = (Vec<u8>, i32, Vec<u8>, Vec<u8>);
 
 /// The vouchers with this number: one for each dose, all of one person.
 pub fn find(
@@ -124,7 +125,8 @@ pub fn list(
     rows.into_iter().map(|row| read(keys, row)).collect()
 }
 
-pub(super) fn read(
+/// Opens a row, for those who read many at once.
+pub fn read(
     keys: &RoomKeys,
     (index, dose_number, subject, sealed): Row,
 ) -> Result<Issued, ApiError> {
