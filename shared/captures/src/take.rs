@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use device::{NotOurs, Origin};
 use domain::capture::Capture;
-use domain::{Action, Permit, TerminalId};
+use domain::{Action, MunicipalityCode, Permit, TerminalId};
 use quality::Rules;
 use room::{Host, Room, store};
 use service::{ApiError, problems};
@@ -31,55 +31,72 @@ struct Taker {
     rules: Arc<Rules>,
 }
 
-/// Runs for as long as the service lives.
+/// How far the job is in one room.
+#[derive(Default)]
+struct Progress {
+    /// The intake has heard of every device since this service started.
+    is_told: bool,
+    /// Captures up to this one have been looked at since the last were.
+    after: u64,
+}
+
+/// Runs for as long as the service lives.  One page of each room in turn, so that neither another
+/// room's captures nor the word that a device is lost waits for somebody's hundred thousand.
 pub async fn run(host: Arc<Host>, intake: Client, every_ms: u64) {
     let taker = Taker { host, intake, rules: Arc::new(Rules::shipped()) };
     let every = Duration::from_millis(every_ms.max(1));
-    let mut is_first = true;
+    let mut all: HashMap<MunicipalityCode, Progress> = HashMap::new();
     loop {
-        for room in taker.host.rooms.values() {
-            if let Err(error) = taker.serve(room, is_first).await {
-                let (municipality, code) = (room.municipality, error.kind().code);
-                tracing::warn!(%municipality, code, "captures are not taken");
+        let mut is_more = false;
+        for room in taker.host.open_rooms() {
+            let progress = all.entry(room.municipality).or_default();
+            match taker.serve(room, progress).await {
+                Ok(is_full) => is_more |= is_full,
+                Err(error) => {
+                    let (municipality, code) = (room.municipality, error.kind().code);
+                    tracing::warn!(%municipality, code, "captures are not taken");
+                }
             }
         }
-        is_first = false;
-        tokio::time::sleep(every).await;
+        if !is_more {
+            tokio::time::sleep(every).await;
+        }
     }
 }
 
 impl Taker {
-    async fn serve(&self, room: &Room, is_first: bool) -> Result<(), ApiError> {
-        self.tell_devices(room, is_first).await?;
-        let mut after = 0;
-        loop {
-            let permit = self.host.job(Action::RunJobs, room)?;
-            let wanted = FetchCaptures { municipality: room.municipality, after, limit: PAGE_MAX };
-            let request = &permit.context().request;
-            let page = self.intake.post(CAPTURES_FETCH, request, None, &wanted).await;
-            let page: Captures = page.map_err(unavailable)?;
-            let Some(last) = page.captures.last() else { return Ok(()) };
-            let is_last = page.captures.len() < usize::from(PAGE_MAX);
-            after = last.sequence;
-            let settled = self.settle(room, &permit, page.captures).await?;
-            let gone = ForgetCaptures { municipality: room.municipality, captures: settled };
+    /// Deals with a page of the room's captures; `true` if there may be more.
+    async fn serve(&self, room: &Room, progress: &mut Progress) -> Result<bool, ApiError> {
+        self.tell_devices(room, !progress.is_told).await?;
+        progress.is_told = true;
+        let permit = self.host.job(Action::RunJobs, room)?;
+        let (municipality, after) = (room.municipality, progress.after);
+        let wanted = FetchCaptures { municipality, after, limit: PAGE_MAX };
+        let request = &permit.context().request;
+        let page = self.intake.post(CAPTURES_FETCH, request, None, &wanted).await;
+        let page: Captures = page.map_err(unavailable)?;
+        let is_full = page.captures.len() >= usize::from(PAGE_MAX);
+        let last = page.captures.last().map_or(0, |last| last.sequence);
+        let captures = self.settle(room, &permit, page.captures).await?;
+        if !captures.is_empty() {
+            let gone = ForgetCaptures { municipality, captures };
             let forgotten = self.intake.post::<()>(CAPTURES_FORGET, request, None, &gone).await;
             forgotten.map_err(unavailable)?;
-            if is_last {
-                return Ok(());
-            }
         }
+        // What was left there is looked at again when everything has had its turn.
+        progress.after = if is_full { last } else { 0 };
+        Ok(is_full)
     }
 
-    /// Tells the intake what is new about devices; at the start everything, for it may have lost
-    /// what it knew.
-    async fn tell_devices(&self, room: &Room, is_first: bool) -> Result<(), ApiError> {
+    /// Tells the intake what is new about devices; once everything, for it may have lost what it
+    /// knew.
+    async fn tell_devices(&self, room: &Room, all: bool) -> Result<(), ApiError> {
         let limit = i64::try_from(KEEP_MAX).unwrap_or(i64::MAX);
         let mut after: Option<TerminalId> = None;
         loop {
             let permit = self.host.job(Action::RunJobs, room)?;
             let from = after.clone();
-            let read = move |tx: &mut db::Tx, permit: &Permit| match is_first {
+            let read = move |tx: &mut db::Tx, permit: &Permit| match all {
                 true => store::device::list(tx, permit, (from.as_ref(), limit)),
                 false => store::device::untold(tx, permit, limit),
             };
@@ -114,6 +131,10 @@ impl Taker {
         permit: &Permit,
         captures: Vec<WaitingCapture>,
     ) -> Result<Vec<CaptureName>, ApiError> {
+        if captures.is_empty() {
+            return Ok(Vec::new());
+        }
+        let count = captures.len();
         let names: Vec<TerminalId> = captures.iter().map(|one| one.device.clone()).collect();
         let read = move |tx: &mut db::Tx, permit: &Permit| store::device::known(tx, permit, &names);
         let devices = self.host.read("partition.devices", permit, read).await?;
@@ -127,6 +148,11 @@ impl Taker {
             opened
         });
         let opened = opened.await.map_err(|error| ApiError::caused(&problems::INTERNAL, error))?;
+        let unknown = count - opened.len();
+        if unknown > 0 {
+            let municipality = room.municipality;
+            tracing::error!(%municipality, unknown, "captures of devices that the room does not know");
+        }
         let settled = opened.iter().map(|one| one.name.clone()).collect();
         let (rules, permit) = (Arc::clone(&self.rules), permit.clone());
         room.queue
@@ -149,10 +175,7 @@ fn open(
     capture: WaitingCapture,
 ) -> Option<Opened> {
     let WaitingCapture { device: name, id, sealed, received_at_unix_ms, .. } = capture;
-    let Some(device) = devices.get(&name) else {
-        tracing::error!("a capture of a device that the room does not know waits at the intake");
-        return None;
-    };
+    let device = devices.get(&name)?;
     let is_revoked = device.revoked_at_unix_ms.is_some_and(|since| since < received_at_unix_ms);
     let content: Result<Capture, &'static str> = if is_revoked {
         Err("device-revoked")

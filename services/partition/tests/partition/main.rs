@@ -8,6 +8,7 @@
 
 mod adopting;
 mod batches;
+mod batches_ended;
 mod closing;
 mod completeness;
 mod correcting;
@@ -18,5 +19,6 @@ mod flagging;
 mod inspecting;
 mod reading;
 mod reconciling;
+mod taking;
 mod witnessing;
 mod world;

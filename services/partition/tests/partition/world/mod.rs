@@ -3,6 +3,7 @@
 
 pub(crate) mod broker;
 mod desk;
+pub(crate) mod intake;
 pub(crate) mod log;
 pub(crate) mod registry;
 
@@ -36,6 +37,7 @@ use wire::{CallError, Client, PeerIdentity, WireNumber};
 
 use self::broker::FakeBroker;
 pub(crate) use self::desk::Desk;
+use self::intake::FakeIntake;
 use self::log::FakeLog;
 use self::registry::FakeRegistry;
 
@@ -49,6 +51,7 @@ pub(crate) struct World {
     pub(crate) test: TestDb,
     pub(crate) log: FakeLog,
     pub(crate) broker: FakeBroker,
+    pub(crate) intake: FakeIntake,
     pub(crate) registry: FakeRegistry,
     pub(crate) config: Config,
     partition: Option<Running>,
@@ -76,11 +79,12 @@ impl World {
         let registry = FakeRegistry::start(&authority, Arc::clone(&clock));
         let log = FakeLog::start(&authority, Arc::clone(&clock));
         let broker = FakeBroker::start(&authority, log.clone());
+        let intake = FakeIntake::start(&authority);
         KeyStore::create(&disk.path().join("kek"), &disk.path().join("rooms")).unwrap();
         let tls = files(&authority, PeerIdentity::service(ServiceKind::Partition, "p1"), "p1");
         let text = format!(
             "municipalities = ['{KORIYAMA}', '{ADACHI}']\n\
-             broker_url = '{}'\nprovision_log_url = '{}'\n\
+             broker_url = '{}'\nintake_url = '{}'\nprovision_log_url = '{}'\n\
              permit_keys = ['{}']\nlog_verifiers = ['{}']\nlog_origin = '{}'\n\
              reconcile_every_s = 1\n{}\n\
              [witness]\nevery_s = 1\n{}\n\
@@ -89,6 +93,7 @@ impl World {
              [keys]\nkey_encryption_key = '{}'\nfolder = '{}'\n\
              [tls]\nauthority = '{}'\nrevocation_list = '{}'\ncertificate = '{}'\nkey = '{}'\n",
             broker.url,
+            intake.url,
             log.url,
             broker.permit_key,
             log.verifier(),
@@ -108,6 +113,7 @@ impl World {
             test,
             log,
             broker,
+            intake,
             registry,
             config,
             partition: None,
