@@ -15,10 +15,15 @@ const DOSES: &str = wire::exports::EXPORTS_DOSES;
 
 /// What a comparison of this file with the register finds.
 async fn compare(door: &Door, file: &[u8]) -> Value {
+    checked(door, file, Purpose::Compare).await["counts"].clone()
+}
+
+/// Sends a file and waits until it is checked.
+pub(super) async fn checked(door: &Door, file: &[u8], purpose: Purpose) -> Value {
     let import = Uuid::new_v4();
     let sha256 = crypto::sha256(file).map(|byte| format!("{byte:02x}")).concat();
     let announced = json!({
-        "import": import, "purpose": Purpose::Compare, "totalBytes": file.len(), "sha256": sha256,
+        "import": import, "purpose": purpose, "totalBytes": file.len(), "sha256": sha256,
     });
     door.say(IMPORTS, &announced).await.good();
     let part = json!({ "import": import, "part": 0, "bytes": Base64Bytes(file.to_vec()) });
@@ -28,7 +33,7 @@ async fn compare(door: &Door, file: &[u8]) -> Value {
     for _ in 0..600 {
         let state = door.say(IMPORTS_READ, &named).await.good();
         match state["stage"].as_str().unwrap() {
-            "checked" => return state["counts"].clone(),
+            "checked" => return state,
             "refused" => panic!("{state}"),
             _ => tokio::time::sleep(Duration::from_millis(100)).await,
         }
