@@ -17,7 +17,7 @@ pub(crate) async fn run(host: Arc<Host>) {
     let every = Duration::from_secs(host.limits.expire_every_s.max(1));
     loop {
         tokio::time::sleep(every).await;
-        for room in host.rooms.values() {
+        for room in host.open_rooms() {
             if let Err(error) = expire(&host, room).await {
                 tracing::warn!(%error, "answers past their time not deleted");
             }

@@ -34,7 +34,7 @@ pub(crate) async fn run(host: Arc<Host>) {
     let every = Duration::from_secs(host.review.every_s.max(1));
     loop {
         tokio::time::sleep(every).await;
-        for room in host.rooms.values() {
+        for room in host.open_rooms() {
             let permit = host.job(Action::ReviewOperations, room);
             let inspected = match permit {
                 Ok(permit) => check(&host, room, permit).await.map(drop),

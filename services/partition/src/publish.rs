@@ -18,7 +18,7 @@ const DAY_S: i64 = 24 * 60 * 60;
 /// Runs for as long as the service lives.
 pub(crate) async fn run(host: Arc<Host>, registry: Client) {
     loop {
-        let mut waiting: Vec<&Arc<Room>> = host.rooms.values().collect();
+        let mut waiting: Vec<&Arc<Room>> = host.open_rooms().collect();
         while !waiting.is_empty() {
             let mut refused = Vec::new();
             for room in waiting {

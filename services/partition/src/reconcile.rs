@@ -62,7 +62,7 @@ pub(crate) async fn run(host: Arc<Host>) {
     let mut rooms: HashMap<MunicipalityCode, Memory> = HashMap::new();
     loop {
         tokio::time::sleep(every).await;
-        for room in host.rooms.values() {
+        for room in host.open_rooms() {
             let memory = rooms.entry(room.municipality).or_default();
             match reconcile(&host, room, memory).await {
                 Ok(count) => memory.open = count,

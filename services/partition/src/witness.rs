@@ -99,7 +99,7 @@ impl<'h> Witness<'h> {
         let note = note.map_err(|_| bad())?;
         let mut round = Round { seen, note, request, proofs: HashMap::new() };
         let (mut lines, mut failed) = (Vec::new(), None);
-        for room in self.host.rooms.values() {
+        for room in self.host.open_rooms() {
             match self.see(room, &mut round).await {
                 Ok(line) => lines.extend(line),
                 Err(error) => failed = Some(error),

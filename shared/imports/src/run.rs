@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use domain::{Action, MunicipalityCode};
 use room::Host;
-use room::Room;
 use service::{ApiError, problems as common};
 use tokio::runtime::Handle;
 
@@ -31,7 +30,7 @@ pub async fn run(host: Arc<Host>) {
     let every = Duration::from_secs(host.limits.expire_every_s.max(1));
     loop {
         tokio::time::sleep(every).await;
-        for room in host.rooms.values() {
+        for room in host.open_rooms() {
             if let Err(error) = discard::expire(&host, room).await {
                 tracing::warn!(code = error.kind().code, "files past their time not deleted");
             }
@@ -61,7 +60,8 @@ async fn work(host: Arc<Host>) {
 
 /// Checks the file of a room that has waited longest; the next one is asked for if there is one.
 async fn check_next(host: &Arc<Host>, municipality: MunicipalityCode) -> Result<(), ApiError> {
-    let room: Arc<Room> = host.room(municipality)?;
+    // Closed: nothing is left to be checked.
+    let Ok(room) = host.room(municipality) else { return Ok(()) };
     let permit = host.job(Action::RunJobs, &room)?;
     let next = |tx: &mut db::Tx, permit: &domain::Permit| {
         let Some(file) = store::file::next_to_check(tx, permit)? else { return Ok(None) };

@@ -40,7 +40,7 @@ pub async fn run(host: Arc<Host>) {
 async fn round(host: &Arc<Host>) {
     let places = Arc::new(Semaphore::new(AT_A_TIME_MAX));
     let mut sending = JoinSet::new();
-    for room in host.rooms.values() {
+    for room in host.open_rooms() {
         if let Err(error) = release::end_overdue(host, room).await {
             tracing::warn!(%error, "held inquiries are not looked at");
         }

@@ -23,7 +23,7 @@ const EVERY_MS: i64 = 60_000;
 pub async fn run(host: Arc<Host>) {
     loop {
         tokio::time::sleep(Duration::from_millis(EVERY_MS.unsigned_abs())).await;
-        for room in host.rooms.values() {
+        for room in host.open_rooms() {
             if let Err(error) = room.queue.write(|_, _| Ok(())).await {
                 tracing::warn!(%error, municipality = %room.municipality, "log not signed");
             }

@@ -76,6 +76,17 @@ impl Host {
 
     /// A checkpoint of the pinned log, if it is one; what was just verified is not verified again.
     pub fn checkpoint(&self, note: &str) -> Option<Checkpoint> {
+    /// Whether the municipality's room is one of ours that was closed for good.
+    pub fn has_ended(&self, municipality: MunicipalityCode) -> bool {
+        self.ended.contains(&municipality)
+            || self.rooms.get(&municipality).is_some_and(|room| room.ring.has_ended())
+    }
+
+    /// The rooms in which there is still something to do.
+    pub fn open_rooms(&self) -> impl Iterator<Item = &Arc<Room>> {
+        self.rooms.values().filter(|room| !room.is_closed())
+    }
+
         let mut last = self.last_checkpoint.lock().ok()?;
         if let Some((known, checkpoint)) = last.as_ref()
             && known == note
