@@ -18,8 +18,9 @@ use service::{ApiError, problems as common};
 use wire::erasure::{CloseRoom, RoomClosing};
 
 use crate::people::person;
-use crate::store;
 use crate::store::personal::hex;
+use crate::taken::{Taken, taken};
+use crate::{problems, store};
 
 pub(crate) async fn close(
     host: &Host,
@@ -51,7 +52,8 @@ pub(crate) async fn close(
         .await?;
     let closing = decided.map_err(ApiError::new)?;
     if closing.closed {
-        finish(host, &room, &closing)?;
+        // If the slip can't be put down now, the job goes on.
+        finish(host, &room, &closing).inspect_err(|_| host.endings.ask(room.municipality))?;
     }
     Ok(closing)
 }
@@ -78,16 +80,19 @@ impl By<'_> {
         request: &CloseRoom,
     ) -> Result<Result<RoomClosing, &'static ProblemKind>, ApiError> {
         let Self { permit, who, .. } = self;
-        let Some(mut closing) = store::closing::find(tx, permit, request.closing)? else {
+        let known = store::closing::find(tx, permit, request.closing)?;
+        // The same person asking again is a retry; only another one ends the room.
+        let is_retry = |known: &RoomClosing| known.closed || known.proposed_by == *who;
+        if let Some(known) = known.clone().filter(is_retry) {
+            return Ok(Ok(known));
+        }
+        let Some(taken) = taken(tx, permit)? else { return Ok(Err(&problems::NOT_EXPORTED)) };
+        let Some(mut closing) = known else {
             store::closing::insert(tx, permit, (request.closing, who))?;
             let known = store::closing::find(tx, permit, request.closing)?;
             return Ok(known.ok_or(&common::INTERNAL));
         };
-        // The same person asking again is a retry; only another one ends the room.
-        if closing.closed || closing.proposed_by == *who {
-            return Ok(Ok(closing));
-        }
-        let slip = self.slip(tx, &closing)?;
+        let slip = self.slip(tx, (&closing, &taken))?;
         store::closing::agree(tx, permit, (closing.closing, who, &slip))?;
         closing.slip = Some(slip);
         closing.closed = true;
@@ -95,7 +100,11 @@ impl By<'_> {
     }
 
     /// What the room says last, signed with a key that is in the directory.
-    fn slip(&self, tx: &mut Tx, closing: &RoomClosing) -> Result<String, ApiError> {
+    fn slip(
+        &self,
+        tx: &mut Tx,
+        (closing, taken): (&RoomClosing, &[Taken]),
+    ) -> Result<String, ApiError> {
         let Self { keys, permit, who, origin } = self;
         let room = room_key(permit.municipality())?;
         let at_unix_ms = unix_ms(permit.context().at);
@@ -105,10 +114,12 @@ impl By<'_> {
             checkpoint.map_or_else(|| "-".to_owned(), |(_, note)| hex(&sha256(note.as_bytes())));
         let municipality = permit.municipality();
         let public = keys.public_keys();
+        let exports: String = taken.iter().map(|one| format!("{one}\n")).collect();
         let text = format!(
             "watari/room-closed/1\nmunicipality {municipality}\nclosing {}\nproposed-by {}\n\
              approved-by {who}\napproved-at-unix-ms {at_unix_ms}\noperation-log {size} {root}\n\
-             checkpoint-sha256 {checkpoint}\ndata-keys {}\nsealing-keys {}\nsigning-keys {}\n",
+             checkpoint-sha256 {checkpoint}\n{exports}data-keys {}\nsealing-keys {}\n\
+             signing-keys {}\n",
             closing.closing,
             closing.proposed_by,
             list(keys.data_keys().into_iter()),

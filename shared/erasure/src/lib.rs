@@ -19,6 +19,7 @@ mod rotate;
 mod routes;
 mod run;
 mod store;
+mod taken;
 
 pub use self::routes::{ENDPOINTS, configure, openapi};
 pub use self::run::run;

@@ -38,7 +38,7 @@ pub(crate) static ENDED: ProblemKind = ProblemKind {
 pub(crate) static HELD: ProblemKind = ProblemKind {
     code: "erasure-held",
     status: 409,
-    title: "Some of the records must be kept for now. Nothing was erased.",
+    title: "Some of the records are held. Nothing was erased.",
     owner: Owner::Asker,
     next_step: "Read the holds; lift a hold first if its reason is gone.",
 };
@@ -65,4 +65,12 @@ pub(crate) static ROTATING: ProblemKind = ProblemKind {
     title: "The room's keys are being changed already.",
     owner: Owner::Asker,
     next_step: "Wait until that is done; it goes on by itself.",
+};
+
+pub(crate) static NOT_EXPORTED: ProblemKind = ProblemKind {
+    code: "not-exported",
+    status: 409,
+    title: "The newest export does not hold all records as they are now. The room was not closed.",
+    owner: Owner::Asker,
+    next_step: "Export all persons and all doses to the last page, then close the room.",
 };

@@ -139,7 +139,7 @@ fn decide(
     Ok(Ok(proposal))
 }
 
-/// Whether something of this must stay for now.
+/// Whether somebody holds something of this.
 pub(crate) fn is_held(
     tx: &mut Tx,
     permit: &Permit,

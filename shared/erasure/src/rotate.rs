@@ -20,8 +20,8 @@ use crate::{problems, store};
 
 /// Acts that still hold older keys are looked for again after this long.
 const UNSETTLED: Duration = Duration::from_millis(100);
-/// After so many looks the job is tried again later.
-const LOOKS_MAX: u32 = 300;
+/// After so many looks other rooms have their turn first.
+const LOOKS_MAX: u32 = 50;
 
 pub(crate) async fn rotate(
     host: &Host,
@@ -83,19 +83,8 @@ pub(crate) async fn go_on(host: &Host, room: &Room) -> Result<(), ApiError> {
     if room.keys()?.data_key() == kept.former_key {
         room.ring.rotate()?;
     }
+    settle(room).await?;
     reseal_all(host, room, id).await?;
-    // Whoever still holds older keys may still write with them.
-    let mut looks = 0;
-    while !room.ring.is_settled() {
-        looks += 1;
-        if looks > LOOKS_MAX {
-            return Err(ApiError::new(&common::UNAVAILABLE));
-        }
-        tokio::time::sleep(UNSETTLED).await;
-    }
-    if older(host, room, &permit).await? > 0 {
-        reseal_all(host, room, id).await?;
-    }
     // From this line on, another process that writes to the room has to read the keys again.
     mark(host, room, (id, RotationState::Resealed), "resealed").await?;
     if older(host, room, &permit).await? > 0 {
@@ -104,6 +93,17 @@ pub(crate) async fn go_on(host: &Host, room: &Room) -> Result<(), ApiError> {
     }
     room.ring.destroy_older()?;
     mark(host, room, (id, RotationState::Done), "rotated").await
+}
+
+/// Waits for acts that still hold older keys, for they may still write with them.
+async fn settle(room: &Room) -> Result<(), ApiError> {
+    for _ in 0..LOOKS_MAX {
+        if room.ring.is_settled() {
+            return Ok(());
+        }
+        tokio::time::sleep(UNSETTLED).await;
+    }
+    Err(ApiError::new(&common::UNAVAILABLE))
 }
 
 /// Every sealed column from its beginning; what is under the newest key already is passed over.

@@ -12,20 +12,24 @@ use service::ApiError;
 use uuid::Uuid;
 use wire::erasure::ErasureState;
 
-use crate::propose::{RETENTION, propose_expired};
+use crate::propose::{RETENTION, is_held, propose_expired};
 use crate::store::personal;
 use crate::store::proposal::Proposal;
 use crate::{close, retention, rotate, store};
 
 /// What could not be gone on with is tried again after this long.
 const AGAIN: Duration = Duration::from_secs(2);
+/// How long what is nobody's record is kept after it was dealt with.
+const SPENT_MS: i64 = 400 * 24 * 60 * 60 * 1_000;
+/// Whether new keys are due is looked at this often at the least.
+const LOOK_S_MAX: u64 = 60;
 
 /// Runs for as long as the service lives.
 pub async fn run(host: Arc<Host>) {
     for municipality in host.rooms.keys() {
         host.endings.ask(*municipality);
     }
-    tokio::join!(go_on(Arc::clone(&host)), look(host));
+    tokio::join!(go_on(Arc::clone(&host)), retain_all(&host), rotate_all(&host));
 }
 
 /// Goes on with rotations and closings, also with those that a crash has stopped.
@@ -57,18 +61,34 @@ async fn step(host: &Host, room: &Room) -> Result<(), ApiError> {
     rotate::go_on(host, room).await
 }
 
-/// Looks for what is due.
-async fn look(host: Arc<Host>) {
+/// Looks for records whose time is over.
+async fn retain_all(host: &Host) {
     let every = Duration::from_secs(host.ending.retention_every_s.max(1));
     loop {
-        for room in host.rooms.values().filter(|room| !room.is_closed()) {
+        for room in host.open_rooms() {
             let looked = async {
-                retain(&host, room).await?;
-                rotate_after_erasure(&host, room).await
+                retain(host, room).await?;
+                delete_spent(host, room).await
             };
             if let Err(error) = looked.await {
                 let code = error.kind().code;
                 tracing::warn!(code, municipality = %room.municipality, "retention not looked at");
+            }
+        }
+        tokio::time::sleep(every).await;
+    }
+}
+
+/// Looks for rooms whose keys are to change because something was erased.
+async fn rotate_all(host: &Host) {
+    let ending = &host.ending;
+    let every_s = ending.rotate_after_erasure_s.min(ending.retention_every_s);
+    let every = Duration::from_secs(every_s.clamp(1, LOOK_S_MAX));
+    loop {
+        for room in host.open_rooms() {
+            if let Err(error) = rotate_after_erasure(host, room).await {
+                let code = error.kind().code;
+                tracing::warn!(code, municipality = %room.municipality, "rotation not looked at");
             }
         }
         tokio::time::sleep(every).await;
@@ -89,15 +109,18 @@ async fn retain(host: &Host, room: &Room) -> Result<(), ApiError> {
     propose_expired(room, permit, expired).await
 }
 
-/// Whether a proposal of the job waits for people, and those that no longer fit.
+/// Whether a proposal of the job waits for people, and those that no longer fit: what is held by
+/// now must not keep the rest from being proposed.
 fn open(tx: &mut Tx, permit: &Permit) -> Result<(bool, Vec<Proposal>), ApiError> {
     let (mut stands, mut stale) = (false, Vec::new());
     for proposal in store::proposal::open(tx, permit)? {
         if proposal.proposed_by != RETENTION {
             continue;
         }
-        let now = personal::set(tx, permit, &proposal.scope.whose())?;
-        if now == proposal.set { stands = true } else { stale.push(proposal) }
+        let whose = proposal.scope.whose();
+        let is_whole = personal::set(tx, permit, &whose)? == proposal.set;
+        let fits = is_whole && !is_held(tx, permit, &proposal.scope, &whose)?;
+        if fits { stands = true } else { stale.push(proposal) }
     }
     Ok((stands, stale))
 }
@@ -114,6 +137,21 @@ async fn forget(host: &Host, room: &Room, stale: Vec<Proposal>) -> Result<(), Ap
                 store::proposal::change(tx, &permit, &known)?;
             }
             acts.add(entry(&permit, About::default(), "proposal void"));
+            Ok(())
+        })
+        .await
+}
+
+/// Deletes what is nobody's record and has served its purpose.
+async fn delete_spent(host: &Host, room: &Room) -> Result<(), ApiError> {
+    let permit = host.job(Action::RunJobs, room)?;
+    let before = unix_ms(permit.context().at).saturating_sub(SPENT_MS);
+    room.queue
+        .write(move |tx, acts| {
+            let rows = store::spent::delete(tx, &permit, before)?;
+            if rows > 0 {
+                acts.add(entry(&permit, About::default(), &format!("spent: {rows} rows deleted")));
+            }
             Ok(())
         })
         .await

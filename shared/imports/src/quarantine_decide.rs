@@ -146,7 +146,7 @@ impl Act<'_> {
             QuarantineDecision::TakeAsIs | QuarantineDecision::TakeLikely => None,
             other => Some(Zeroizing::new(serde_json::to_vec(other).map_err(|_| broken_row())?)),
         };
-        let decided = Decided { word: word(decision), with };
+        let decided = Decided { word: word(decision), with, subject: written.subject };
         let by = self.operator.as_str();
         if !store::quarantine::decide(tx, self.keys, self.permit, (&kept, by), &decided)? {
             return Err(Ended::Refused(&ALREADY_DECIDED));

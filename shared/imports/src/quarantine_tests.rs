@@ -205,6 +205,25 @@ async fn a_row_is_decided_on_once_and_says_then_who_decided() {
     .await;
 }
 
+/// Else the name and number in it would outlive an erasure of that person.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_was_taken_names_the_person_whose_record_it_became() {
+    on_both(|desk| {
+        let stranger = Doubtful { row: Row::Subject(row_of(77)), ..desk.doubtful(dose(1), None) };
+        let taken = desk.put(stranger);
+        let done = desk.decide((taken, 1), QuarantineDecision::TakeAsIs).unwrap();
+        assert!(done.subject.is_some());
+        let dropped = desk.put(desk.doubtful(dose(2), None));
+        let reason = "二重に届いた".to_owned();
+        desk.decide((dropped, 1), QuarantineDecision::Drop { reason }).unwrap();
+        for (id, person) in [(taken, done.subject), (dropped, None)] {
+            let named = desk.tx(|tx| store::quarantine::taken_for(tx, &desk.permit, id));
+            assert_eq!(named, person);
+        }
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_registered_gets_a_further_version_and_is_never_overwritten() {
     on_both(|desk| {

@@ -2,12 +2,19 @@ use db::Tx;
 use diesel::prelude::*;
 use domain::Permit;
 use room::operation_log::unix_ms;
-use room::store::{failed, read_uuid};
+use room::store::raw::{self, Value};
+use room::store::{failed, operation, read_uuid};
 use service::ApiError;
 use uuid::Uuid;
 use wire::erasure::RoomClosing;
+use wire::partition::ListPage;
 
 use super::schema::room_closing;
+
+/// Lines of the operation log that are read at once, and in all: after more than that nobody has
+/// looked for long, and records are exported again.
+const LINES_AT_ONCE: u16 = 10_000;
+const LINES_MAX: u64 = 100_000;
 
 pub(crate) fn insert(tx: &mut Tx, permit: &Permit, (id, by): (Uuid, &str)) -> Result<(), ApiError> {
     diesel::insert_into(room_closing::table)
@@ -77,4 +84,38 @@ pub(crate) fn agree(
         .execute(tx)
         .map(drop)
         .map_err(failed)
+}
+
+/// Whether a record was written after the operation log was so long.
+///
+/// A record carries the time at which its act was asked for, and so does the act's line: the
+/// earliest of the lines since then is before every record written since.
+pub(crate) fn is_changed_since(
+    tx: &mut Tx,
+    permit: &Permit,
+    operations: u64,
+) -> Result<bool, ApiError> {
+    let mut earliest: Option<i64> = None;
+    let mut page = ListPage { from: operations, limit: LINES_AT_ONCE };
+    loop {
+        let lines = operation::list(tx, permit, &page)?;
+        let times = lines.iter().map(|line| line.entry.at_unix_ms);
+        earliest = earliest.into_iter().chain(times).min();
+        let Some(last) = lines.last() else { break };
+        page.from = last.sequence + 1;
+        if page.from.saturating_sub(operations) > LINES_MAX {
+            return Ok(true);
+        }
+    }
+    let Some(earliest) = earliest else { return Ok(false) };
+    for table in ["subject", "vaccination"] {
+        let sql = format!(
+            "SELECT count(*) AS n FROM (SELECT 1 FROM {table} WHERE municipality = $1 \
+             AND created_at_unix_ms >= $2 LIMIT 1) AS one"
+        );
+        if raw::count(tx, &sql, &[super::room(permit), Value::Number(earliest)])? > 0 {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }

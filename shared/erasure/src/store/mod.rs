@@ -7,6 +7,7 @@ pub(crate) mod personal;
 pub(crate) mod proposal;
 pub(crate) mod rotation;
 mod schema;
+pub(crate) mod spent;
 
 use domain::Permit;
 use room::store::raw::Value;

@@ -14,13 +14,16 @@ use wire::erasure::{DoseHandle, ErasedTable};
 
 use Part::{Bytes, Number};
 
+/// Persons or doses of one statement.
+const AT_ONCE: usize = 100;
+
 struct Personal {
     table: &'static str,
     /// The primary key after the municipality.
     key: &'static [Part],
-    /// Which rows are a person's, who is `$2`.
+    /// Which rows are a person's.
     of_person: &'static str,
-    /// Which rows are a dose's, which is `$3`; empty where a dose leaves no trace.
+    /// Which rows are a dose's; empty where a dose leaves no trace.
     of_dose: &'static str,
     end: End,
 }
@@ -35,98 +38,98 @@ static ERASED: &[Personal] = &[
     Personal {
         table: "subject",
         key: &[Bytes("id"), Number("version")],
-        of_person: "id = $2",
+        of_person: "id = {person}",
         of_dose: "",
         end: End::Delete,
     },
     Personal {
         table: "subject_number",
         key: &[Bytes("number_index")],
-        of_person: "subject_id = $2",
+        of_person: "subject_id = {person}",
         of_dose: "",
         end: End::Delete,
     },
     Personal {
         table: "subject_address",
         key: &[Bytes("address_index")],
-        of_person: "subject_id = $2",
+        of_person: "subject_id = {person}",
         of_dose: "",
         end: End::Delete,
     },
     Personal {
         table: "subject_likeness",
         key: &[Bytes("likeness_index"), Bytes("subject_id")],
-        of_person: "subject_id = $2",
+        of_person: "subject_id = {person}",
         of_dose: "",
         end: End::Delete,
     },
     Personal {
         table: "voucher",
         key: &[Bytes("voucher_index"), Number("dose_number")],
-        of_person: "subject_id = $2",
+        of_person: "subject_id = {person}",
         of_dose: "",
         end: End::Delete,
     },
     Personal {
         table: "vaccination",
         key: &[Bytes("subject_id"), Bytes("id"), Number("version")],
-        of_person: "subject_id = $2",
-        of_dose: "subject_id = $2 AND id = $3",
+        of_person: "subject_id = {person}",
+        of_dose: "subject_id = {person} AND id = {dose}",
         end: End::Delete,
     },
     Personal {
         table: "quarantine",
         key: &[Bytes("id")],
-        of_person: "subject_id = $2",
+        of_person: "(subject_id = {person} OR taken_for = {person})",
         of_dose: "",
         end: End::Delete,
     },
     Personal {
         table: "import_subject",
         key: &[Bytes("import_id"), Number("seq")],
-        of_person: "id = $2",
+        of_person: "id = {person}",
         of_dose: "",
         end: End::Delete,
     },
     Personal {
         table: "import_voucher",
         key: &[Bytes("import_id"), Number("seq")],
-        of_person: "subject_id = $2",
+        of_person: "subject_id = {person}",
         of_dose: "",
         end: End::Delete,
     },
     Personal {
         table: "import_vaccination",
         key: &[Bytes("import_id"), Number("seq")],
-        of_person: "subject_id = $2",
-        of_dose: "subject_id = $2 AND id = $3",
+        of_person: "subject_id = {person}",
+        of_dose: "subject_id = {person} AND id = {dose}",
         end: End::Delete,
     },
     Personal {
         table: "batch_row",
         key: &[Bytes("batch_id"), Number("row")],
-        of_person: "inquiry_id IN (SELECT id FROM inquiry WHERE municipality = $1 AND subject_id = $2)",
+        of_person: "inquiry_id IN (SELECT id FROM inquiry WHERE municipality = $1 AND subject_id = {person})",
         of_dose: "",
         end: End::Delete,
     },
     Personal {
         table: "inquiry",
         key: &[Bytes("id")],
-        of_person: "subject_id = $2 AND answer_sealed IS NOT NULL",
+        of_person: "subject_id = {person} AND answer_sealed IS NOT NULL",
         of_dose: "",
         end: End::Empty("answer_sealed = NULL, state = 'expired'"),
     },
     Personal {
         table: "held_inquiry",
         key: &[Bytes("inquiry_id")],
-        of_person: "subject_id = $2",
+        of_person: "subject_id = {person}",
         of_dose: "",
         end: End::Delete,
     },
     Personal {
         table: "notice_in",
         key: &[Bytes("id")],
-        of_person: "subject_id = $2",
+        of_person: "subject_id = {person}",
         of_dose: "",
         end: End::Delete,
     },
@@ -155,18 +158,41 @@ impl Whose {
         }
     }
 
-    fn rows_in(&self, permit: &Permit, table: &Personal) -> Option<(String, Vec<Value>)> {
-        let mut binds = vec![super::room(permit), bytes(self.subject())];
-        let rows = match self {
-            Self::Person(_) => table.of_person,
-            Self::Dose(dose) => {
-                binds.push(bytes(dose.vaccination));
-                table.of_dose
+    /// What says which rows are theirs, with the values it names added to the others.
+    fn rows_in(&self, table: &Personal, binds: &mut Vec<Value>) -> String {
+        let mut bind = |rows: &str, name: &str, id: Uuid| {
+            if !rows.contains(name) {
+                return rows.to_owned();
             }
+            binds.push(bytes(id));
+            rows.replace(name, &format!("${}", binds.len()))
         };
-        let rest = format!("WHERE municipality = $1 AND {rows}");
-        (!rows.is_empty()).then_some((rest, binds))
+        match self {
+            Self::Person(subject) => bind(table.of_person, "{person}", *subject),
+            Self::Dose(dose) => {
+                let rows = bind(table.of_dose, "{person}", dose.subject);
+                bind(&rows, "{dose}", dose.vaccination)
+            }
+        }
     }
+}
+
+/// The rows of a table that are theirs, by as few statements as can be: a room's one writer waits.
+fn rows_of(permit: &Permit, table: &Personal, whose: &[Whose]) -> Vec<(String, Vec<Value>)> {
+    let mut found = Vec::new();
+    for some in whose.chunks(AT_ONCE) {
+        let mut binds = vec![super::room(permit)];
+        let rows: Vec<String> = some
+            .iter()
+            .map(|one| one.rows_in(table, &mut binds))
+            .filter(|rows| !rows.is_empty())
+            .collect();
+        if !rows.is_empty() {
+            let any = rows.join(") OR (");
+            found.push((format!("WHERE municipality = $1 AND (({any}))"), binds));
+        }
+    }
+    found
 }
 
 /// Exactly which rows, by table.
@@ -187,8 +213,7 @@ pub(crate) fn set(tx: &mut Tx, permit: &Permit, whose: &[Whose]) -> Result<Set, 
     let mut tables = Vec::new();
     for table in ERASED {
         let mut keys = Vec::new();
-        for one in whose {
-            let Some((rest, binds)) = one.rows_in(permit, table) else { continue };
+        for (rest, binds) in rows_of(permit, table, whose) {
             let rows = raw::load(tx, (table.table, table.key, "NULL"), (&rest, &binds))?;
             keys.extend(rows.into_iter().map(|row| row.values));
         }
@@ -211,8 +236,7 @@ pub(crate) fn end(
 ) -> Result<(), ApiError> {
     for table in ERASED {
         let mut ended = 0;
-        for one in whose {
-            let Some((rest, binds)) = one.rows_in(permit, table) else { continue };
+        for (rest, binds) in rows_of(permit, table, whose) {
             let name = table.table;
             let sql = match table.end {
                 End::Delete => format!("DELETE FROM {name} {rest}"),

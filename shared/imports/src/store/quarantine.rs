@@ -51,6 +51,8 @@ pub(crate) struct Kept {
 pub(crate) struct Decided {
     pub(crate) word: &'static str,
     pub(crate) with: Option<Zeroizing<Vec<u8>>>,
+    /// Whose record it became: the row is erased with that person.
+    pub(crate) subject: Option<SubjectId>,
 }
 
 fn cell<'a>(id: &'a Uuid, column: &'static str) -> Cell<'a> {
@@ -230,6 +232,7 @@ pub(crate) fn decide(
         quarantine::decided_at_unix_ms.eq(::room::operation_log::unix_ms(permit.context().at)),
         quarantine::decision.eq(decided.word),
         quarantine::decision_sealed.eq(decided.with.as_ref().map(seal).transpose()?),
+        quarantine::taken_for.eq(decided.subject.map(|subject| subject.0.as_bytes().to_vec())),
     );
     Ok(diesel::update(open).set(change).execute(tx).map_err(failed)? == 1)
 }
@@ -279,4 +282,15 @@ pub(super) fn kept(keys: &RoomKeys, columns: Columns) -> Result<Kept, ApiError> 
 pub(crate) fn move_to_others(tx: &mut Tx) -> QueryResult<usize> {
     let id = quarantine::id.nullable();
     diesel::update(quarantine::table).set(quarantine::subject_id.eq(id)).execute(tx)
+}
+
+/// Whose record a row became.
+#[cfg(test)]
+pub(crate) fn taken_for(tx: &mut Tx, permit: &Permit, id: Uuid) -> Result<Option<Uuid>, ApiError> {
+    let taken: Option<Vec<u8>> = quarantine::table
+        .find((permit.municipality().as_str(), id.as_bytes().as_slice()))
+        .select(quarantine::taken_for)
+        .first(tx)
+        .map_err(failed)?;
+    taken.as_deref().map(::room::store::read_uuid).transpose()
 }

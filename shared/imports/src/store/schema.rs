@@ -98,5 +98,6 @@ diesel::table! {
         decided_at_unix_ms -> Nullable<BigInt>,
         decision -> Nullable<Text>,
         decision_sealed -> Nullable<Binary>,
+        taken_for -> Nullable<Binary>,
     }
 }

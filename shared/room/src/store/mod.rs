@@ -7,6 +7,7 @@ pub mod batch;
 pub mod batch_row;
 pub mod capture;
 pub mod device;
+pub mod exported;
 pub mod held;
 pub mod inquiry;
 pub mod inspection;

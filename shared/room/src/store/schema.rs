@@ -298,3 +298,15 @@ diesel::table! {
         done_at_unix_ms -> BigInt,
     }
 }
+
+diesel::table! {
+    exported_page (municipality, content, operations, after_subject) {
+        municipality -> Text,
+        content -> Text,
+        operations -> BigInt,
+        after_subject -> Binary,
+        next_subject -> Nullable<Binary>,
+        row_count -> BigInt,
+        sha256 -> Binary,
+    }
+}
