@@ -167,6 +167,40 @@ async fn withdraw(world: &World, subject: &Value) {
 }
 
 #[test]
+fn every_search_leaves_one_line_that_says_how_it_ended() {
+    on_both(async |world| {
+        let (number, unknown) = (fresh_number(), fresh_number());
+        let subject = register(world, number, 2).await;
+        let subject: Option<uuid::Uuid> = serde_json::from_value(subject).unwrap();
+        let (door, town) = (ledger(world, &world.cast.adachi), &world.cast.adachi);
+        let (own, nobody) = (patient(town, number), patient(town, unknown));
+        let foreign = patient(&world.cast.uruma, number);
+        let mut expected = Vec::new();
+        for (fields, subject, result) in [
+            (
+                vec![("patient.identifier", own.as_str()), ("_count", "1")],
+                subject,
+                "found 2, shown 1",
+            ),
+            (vec![("patient.identifier", nobody.as_str())], None, "found 0, shown 0"),
+            (vec![("patient.identifier", foreign.as_str())], None, "malformed"),
+            (vec![], None, "malformed"),
+        ] {
+            let heard = search(&door, &fields).await;
+            expected.push((heard.headers["x-request-id"].clone(), subject, result));
+        }
+        let log = operations(&world.desk(&town.supervisor).await).await;
+        for (request, subject, result) in expected {
+            let lines: Vec<_> = log.iter().filter(|one| one.request == request).collect();
+            let [line] = lines.as_slice() else { panic!("{result}: {lines:?}") };
+            assert_eq!((line.subject, line.result.as_str()), (subject, result));
+            let (actor, act) = (line.actor.as_str(), line.act.as_str());
+            assert_eq!((actor, act), ("system/ledger-adachi", "SearchImmunizations"));
+        }
+    });
+}
+
+#[test]
 fn who_is_unknown_and_who_has_no_doses_are_answered_alike() {
     on_both(async |world| {
         let (bare, unknown) = (fresh_number(), fresh_number());

@@ -6,6 +6,7 @@ mod exports;
 mod others;
 mod party;
 mod records;
+mod steps;
 
 use domain::{Action, IndividualNumber, InquiryId, MunicipalityCode, RequestId, Role, ServiceKind};
 use partition::endpoints as every_endpoint;
@@ -15,6 +16,7 @@ use uuid::Uuid;
 use wire::CallError;
 use wire::broker::BrokerInquiry;
 use wire::fhir::IMMUNIZATION_SEARCH;
+use wire::imports::IMPORTS_LIST;
 use wire::partition::{self as api, OperationEntry};
 
 use self::party::Party;
@@ -49,7 +51,7 @@ fn row(action: Action, world: &Scene) -> Row {
     let (clerk, supervisor) = (Some(Role::Clerk), Some(Role::Supervisor));
     let row = Row::new;
     let page = |limit| json!({ "from": 0, "limit": limit });
-    if let Some(row) = exports::row(action, world) {
+    if let Some(row) = exports::row(action, world).or_else(|| steps::row(world)) {
         return row;
     }
     if let Some(role) = others::role(action, world.path) {
@@ -231,7 +233,9 @@ async fn every_endpoint_and_every_outcome_leaves_one_complete_line() {
                         | Action::ExportRecords
                         | Action::DiscloseAll
                         | Action::ManageDevices
-                );
+                        | Action::PrepareImport
+                        | Action::ApproveImport
+                ) && endpoint.path != IMPORTS_LIST;
                 assert_eq!(!line.purpose.is_empty(), has_purpose, "{line:?}");
             }
             if let Some(bad) = &row.bad {
