@@ -1,17 +1,19 @@
 //! Verb: append an outcome and hand back its receipt.
 
 use db::DbError;
+use domain::Outcome;
+use service::problems::inquiry::NO_SUCH_END;
 use service::{ApiError, problems as common};
 use tokio::sync::oneshot;
 use tracing::instrument;
-use wire::provision_log::{Entry, Receipt};
+use wire::provision_log::{Act, Entry, Receipt};
 
 use crate::candidate::Candidate;
 use crate::head::RestoreError;
 use crate::log::Log;
 use crate::problems;
 use crate::proofs::to_wire;
-use crate::store::StoreError;
+use crate::store::{self, StoreError};
 use crate::writer::{Appended, Job};
 
 /// Why an entry has no receipt.  One failed batch answers all its waiters, hence `Clone`.
@@ -66,13 +68,46 @@ impl From<AppendError> for ApiError {
     }
 }
 
+/// Whether a correction or a release goes on from this end: between the same two, in the same order,
+/// about the same question (docs/LOG_FORMAT.md §2).
+fn follows(end: &Entry, entry: &Entry) -> bool {
+    // What was released after a "nothing" is corrected like what was provided.
+    let is_due = entry.outcome == Outcome::Corrected || end.outcome == Outcome::Nothing;
+    let as_asked = Entry {
+        permit: end.permit.clone(),
+        operator: end.operator.clone(),
+        terminal: end.terminal.clone(),
+        outcome: end.outcome,
+        commitment: end.commitment.clone(),
+        decided_at_unix_ms: end.decided_at_unix_ms,
+        ..entry.clone()
+    };
+    is_due && as_asked == *end
+}
+
 impl Log {
     /// Answers once the entry is durable, with all that is needed to prove it later.
     ///
     /// A retry is answered with the entry that is in the log already.
     #[instrument(name = "provision-log.append", skip_all, fields(outcome = entry.outcome.as_str()))]
     pub async fn append(&self, entry: Entry) -> Result<Receipt, ApiError> {
-        self.submit(Candidate::outcome(entry)?).await
+        let candidate = Candidate::outcome(entry)?;
+        if let Act::Outcome(entry) = &candidate.act {
+            self.expect_end(entry).await?;
+        }
+        self.submit(candidate).await
+    }
+
+    /// Refuses a correction or a release of what no inquiry between these two has brought about.
+    async fn expect_end(&self, entry: &Entry) -> Result<(), ApiError> {
+        if !matches!(entry.outcome, Outcome::Corrected | Outcome::Released) {
+            return Ok(());
+        }
+        let inquiry = entry.inquiry;
+        let end = self.db.read("provision-log.end", move |tx| store::end_of(tx, inquiry)).await;
+        let end = end.map_err(AppendError::from)?;
+        let follows = end.is_some_and(|end| follows(&end, entry));
+        follows.then_some(()).ok_or_else(|| ApiError::new(&NO_SUCH_END))
     }
 
     /// Has the writer take it in, and proves what it has become.

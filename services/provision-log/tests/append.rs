@@ -194,3 +194,47 @@ async fn a_full_queue_refuses_and_keeps_nothing() {
         world.assert_whole(&log, kept).await;
     }
 }
+
+#[tokio::test]
+async fn a_notice_follows_only_an_end_between_the_same_two_about_the_same_question() {
+    for world in World::each().await {
+        let log = world.open().await;
+        let (received, empty, open) = (provided(7), nothing(), failed());
+        for end in [&received, &empty, &open] {
+            log.append(end.clone()).await.unwrap();
+        }
+        let told = |outcome, end: &Entry| Entry {
+            permit: Uuid::now_v7().to_string(),
+            operator: OperatorId::parse("clerk-adachi").unwrap(),
+            terminal: TerminalId::parse("adachi-1").unwrap(),
+            outcome,
+            reason: None,
+            commitment: provided(9).commitment,
+            decided_at_unix_ms: end.decided_at_unix_ms + 1,
+            ..end.clone()
+        };
+        let corrected = told(Outcome::Corrected, &received);
+        let (inquirer, provider) = (corrected.inquirer, corrected.provider);
+        let never = Entry { inquiry: InquiryId::make_random(), ..received.clone() };
+        let forged = [
+            told(Outcome::Corrected, &never),
+            told(Outcome::Corrected, &open),
+            told(Outcome::Released, &received),
+            Entry { inquirer: code("472131"), ..corrected.clone() },
+            Entry { provider: code("472131"), ..corrected.clone() },
+            Entry { inquirer: provider, provider: inquirer, ..corrected.clone() },
+            Entry { procedure: "other".to_owned(), ..corrected.clone() },
+            Entry { asked_at_unix_s: 1, ..corrected.clone() },
+        ];
+        for entry in forged {
+            let refused = log.append(entry.clone()).await.unwrap_err();
+            assert_eq!(refused.kind().code, "no-such-end", "{entry:?}");
+        }
+        world.assert_whole(&log, 3).await;
+        let released = told(Outcome::Released, &empty);
+        for entry in [&corrected, &released, &told(Outcome::Corrected, &empty), &corrected] {
+            log.append(entry.clone()).await.unwrap();
+        }
+        world.assert_whole(&log, 6).await;
+    }
+}

@@ -167,7 +167,7 @@ impl Small {
 async fn crash(log: Log, writing: JoinHandle<()>, number: usize, at: time::OffsetDateTime) {
     let appending: Vec<_> = (0..8)
         .map(|kind| {
-            let (log, entry) = (log.clone(), past::entry(kind, at, "t-1"));
+            let (log, entry) = (log.clone(), past::entry(kind, at, "t-2"));
             tokio::spawn(async move { log.append(entry).await.map(drop) })
         })
         .collect();

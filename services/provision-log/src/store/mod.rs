@@ -14,7 +14,7 @@ use service::{ApiError, problems};
 
 pub(crate) use self::destroy::{bytes_of, destroy, give_back, outcomes_in};
 pub(crate) use self::read::{
-    Known, entries_from, known_entries, last_note, orders, outcomes, settled,
+    Known, end_of, entries_from, known_entries, last_note, orders, outcomes, settled,
     smallest_cosigned_since, stored, tile,
 };
 pub(crate) use self::regain::{

@@ -6,7 +6,7 @@ use db::{DbError, Tx, on_engine};
 use diesel::prelude::*;
 use domain::{Action, InquiryId, Permit};
 use ledger::{Hash, TileId, leaf_hash, tile_hashes};
-use wire::provision_log::{Act, IndexedEntry, LeafBody};
+use wire::provision_log::{Act, Entry, IndexedEntry, LeafBody};
 
 use super::schema::{checkpoint, cosigned, entry, leaf, tile};
 use super::{StoreError, to_index, to_seq};
@@ -172,6 +172,20 @@ pub(crate) fn outcomes(
         Ok(IndexedEntry { index: to_index(seq)?, logged_at_unix_ms, entry })
     };
     rows.into_iter().map(indexed).collect()
+}
+
+/// How an inquiry was settled, as long as its entry is kept.
+pub(crate) fn end_of(tx: &mut Tx, inquiry: InquiryId) -> Result<Option<Entry>, StoreError> {
+    let settled = leaf::table.filter(leaf::settled_digest.eq(digest(inquiry.0).to_vec()));
+    let seq: Option<i64> = settled.select(leaf::seq).first(tx).optional()?;
+    let Some(seq) = seq else { return Ok(None) };
+    let kept = entry::table.filter(entry::seq.eq(seq)).select(entry::body);
+    let body: Option<Vec<u8>> = kept.first(tx).optional()?;
+    body.map(|body| match read_body(body)?.0.act {
+        Act::Outcome(entry) => Ok(entry),
+        Act::Order(_) => Err(StoreError::Damaged),
+    })
+    .transpose()
 }
 
 /// Index and body of the entries that settled these inquiries, as far as the municipality took

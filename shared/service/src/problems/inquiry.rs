@@ -76,8 +76,17 @@ pub static OVERLOADED: ProblemKind = ProblemKind {
     next_step: "Send the same inquiry again, with the same id, in a few seconds.",
 };
 
+pub static NO_SUCH_END: ProblemKind = ProblemKind {
+    code: "no-such-end",
+    status: 422,
+    title: "No inquiry between these two municipalities ended so that this could follow it.",
+    owner: Owner::Asker,
+    next_step: "Nothing was put on record. Name an inquiry of the recipient's that the log has as \
+                provided or, for a release, as nothing.",
+};
+
 /// The catalogue, for the docs and for the tests.
-pub static ALL: [&ProblemKind; 9] = [
+pub static ALL: [&ProblemKind; 10] = [
     &NOT_AUTHENTIC,
     &OUT_OF_TIME,
     &TOO_MANY_MISMATCHES,
@@ -87,6 +96,7 @@ pub static ALL: [&ProblemKind; 9] = [
     &LOG_UNAVAILABLE,
     &ALREADY_SETTLED,
     &OVERLOADED,
+    &NO_SUCH_END,
 ];
 
 /// The kind that another service named, if it is one that an asker may be told.
