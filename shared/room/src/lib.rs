@@ -10,6 +10,8 @@
 
 pub mod alarms;
 pub mod change;
+#[cfg(test)]
+mod change_tests;
 pub mod checkpoint;
 pub mod config;
 pub mod host;

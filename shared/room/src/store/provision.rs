@@ -111,8 +111,9 @@ pub struct Provided {
     pub at_unix_ms: i64,
 }
 
-/// Far above what a life brings, so that one answer stays readable.
-const PROVISIONS_MAX: usize = 1_000;
+/// What is read of a person's provisions at once, and shown in one answer: far above what a life
+/// brings.
+const PAGE_MAX: u16 = 1_000;
 
 /// All that was provided about a person, oldest first.
 pub fn list_of(
@@ -121,11 +122,33 @@ pub fn list_of(
     permit: &Permit,
     subject: SubjectId,
 ) -> Result<Vec<Provided>, ApiError> {
+    let all = page_of(tx, keys, permit, subject, None)?;
+    let is_more = match all.last() {
+        Some(last) => !page_of(tx, keys, permit, subject, Some(last))?.is_empty(),
+        None => false,
+    };
+    if is_more { Err(ApiError::new(&problems::DISCLOSURE_TOO_LONG)) } else { Ok(all) }
+}
+
+/// The next part of what was provided about a person, oldest first; empty where it ends.
+pub fn page_of(
+    tx: &mut Tx,
+    keys: &RoomKeys,
+    permit: &Permit,
+    subject: SubjectId,
+    after: Option<&Provided>,
+) -> Result<Vec<Provided>, ApiError> {
+    let (at, id) =
+        after.map_or((i64::MIN, [0; 16]), |last| (last.at_unix_ms, *last.inquiry.0.as_bytes()));
+    let is_next = provision::provided_at_unix_ms
+        .gt(at)
+        .or(provision::provided_at_unix_ms.eq(at).and(provision::inquiry_id.gt(id.as_slice())));
     let rows: Vec<(Vec<u8>, String, Vec<u8>, i64)> = provision::table
         .filter(provision::municipality.eq(permit.municipality().as_str()))
         .filter(provision::subject_id.eq(subject.0.as_bytes().as_slice()))
+        .filter(is_next)
         .order((provision::provided_at_unix_ms, provision::inquiry_id))
-        .limit(i64::try_from(PROVISIONS_MAX + 1).map_err(|_| broken_row())?)
+        .limit(i64::from(PAGE_MAX))
         .select((
             provision::inquiry_id,
             provision::inquirer,
@@ -134,9 +157,6 @@ pub fn list_of(
         ))
         .load(tx)
         .map_err(failed)?;
-    if rows.len() > PROVISIONS_MAX {
-        return Err(ApiError::new(&problems::DISCLOSURE_TOO_LONG));
-    }
     let read = |(inquiry, inquirer, sealed, at_unix_ms): (Vec<u8>, String, Vec<u8>, i64)| {
         let inquiry = InquiryId(read_uuid(&inquiry)?);
         let inquirer = MunicipalityCode::parse(&inquirer).map_err(|_| broken_row())?;
