@@ -8,7 +8,7 @@ use service::{ApiError, Directory};
 use time::OffsetDateTime;
 use wire::CallError;
 use wire::notices::{
-    BrokerNotice, NOTICES_RECEIVE, NoticeReceived, NoticeRouted, ReceiveNotice, entry_of,
+    Arrival, BrokerNotice, NOTICES_RECEIVE, NoticeReceived, NoticeRouted, ReceiveNotice, entry_of,
 };
 use wire::provision_log::{ENTRIES, Receipt};
 
@@ -22,6 +22,8 @@ use crate::state::Broker;
 /// The longest sealed notice: an empty request and the largest bucket of an answer.
 const SEALED_BYTES_MAX: usize = 264 * 1024;
 const COMMITMENT_BYTES: usize = 32;
+/// What a host says of a room that was closed for good.
+const GONE: u16 = 410;
 
 /// A notice on its way; a retry under the same notice id is the same notice.
 #[derive(Debug)]
@@ -85,8 +87,8 @@ pub(crate) async fn deliver(
     }
     let receipt = append(broker, delivery, now).await?;
     broker.counters.ended(delivery.notice.header.kind.outcome(), None);
-    let delivered = bring(broker, &directory, delivery, (&receipt, now)).await;
-    Ok(NoticeRouted { receipt, delivered })
+    let arrival = bring(broker, &directory, delivery, (&receipt, now)).await;
+    Ok(NoticeRouted { receipt, arrival })
 }
 
 /// Authentic first, in time, and about what the permission list let the recipient ask for.
@@ -137,38 +139,45 @@ async fn append(
     delivery: &Delivery,
     now: OffsetDateTime,
 ) -> Result<Receipt, ApiError> {
-    use service::problems::inquiry::{ALREADY_SETTLED, LOG_UNAVAILABLE};
+    use service::problems::inquiry::{ALREADY_SETTLED, LOG_UNAVAILABLE, NO_SUCH_END};
     let BrokerNotice { header, commitment, .. } = &delivery.notice;
     let decided_at_unix_ms = now.unix_timestamp() * 1_000 + i64::from(now.millisecond());
     let entry = entry_of(header, commitment.clone(), decided_at_unix_ms);
     let posted = broker.log.post(ENTRIES, &delivery.request, None, &entry).await;
     let receipt: Receipt = posted.map_err(|error| match error {
         CallError::Refused(problem) if problem.status == 409 => ApiError::new(&ALREADY_SETTLED),
+        // The broker keeps nothing of inquiries: whether there was one, the log knows.
+        CallError::Refused(problem) if problem.code == NO_SUCH_END.code => {
+            tracing::warn!(instance = delivery.instance, "notice of no inquiry refused");
+            ApiError::new(&NO_SUCH_END)
+        }
         error => ApiError::caused(&LOG_UNAVAILABLE, error),
     })?;
     is_for(&receipt, &entry).then_some(receipt).ok_or_else(|| ApiError::new(&LOG_UNAVAILABLE))
 }
 
-/// Brings the notice to the room it names; `true` when that room says that it has it.
+/// Brings the notice to the room it names, and says what that room says.
 async fn bring(
     broker: &Broker,
     directory: &Directory,
     delivery: &Delivery,
     (receipt, now): (&Receipt, OffsetDateTime),
-) -> bool {
+) -> Arrival {
     let notice = &delivery.notice;
     let recipient = find_source(directory, notice.header.inquirer, now);
     let Some(client) = recipient.and_then(|recipient| broker.hosts.client(recipient).ok()) else {
-        return false;
+        return Arrival::Away;
     };
     let message = ReceiveNotice { notice: notice.clone(), receipt: receipt.clone() };
     let answer: Result<NoticeReceived, CallError> =
         client.post(NOTICES_RECEIVE, &delivery.request, None, &message).await;
     match answer {
-        Ok(received) => received.notice == notice.header.notice,
+        Ok(received) if received.notice == notice.header.notice => Arrival::Delivered,
+        Ok(_) => Arrival::Away,
+        Err(CallError::Refused(problem)) if problem.status == GONE => Arrival::Gone,
         Err(error) => {
             tracing::warn!(%error, "a notice is not delivered yet");
-            false
+            Arrival::Away
         }
     }
 }

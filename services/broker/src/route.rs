@@ -1,5 +1,3 @@
-use domain::law::day_in_japan;
-use domain::municipalities::ended_municipality;
 use domain::{MunicipalityCode, Reason};
 use service::Directory;
 use service::directory::Member;
@@ -15,17 +13,15 @@ use crate::state::Attempt;
 /// The bytes of a salted commitment.
 const COMMITMENT_BYTES: usize = 32;
 
-/// Where this municipality's room is; `None` for a code that nobody has, or has any more.
+/// Where this municipality's room is; `None` for a code that nobody has, or has any more, and for a
+/// room without keys.
 pub(crate) fn find_source(
     directory: &Directory,
     code: MunicipalityCode,
     now: OffsetDateTime,
 ) -> Option<&Member> {
-    if ended_municipality(code).is_some_and(|ended| ended.ended_on <= day_in_japan(now)) {
-        return None;
-    }
     let has_key = |member: &&Member| member.sealing_key(now.unix_timestamp()).is_some();
-    directory.member(code).filter(has_key)
+    directory.current(code, now).filter(has_key)
 }
 
 /// Asks the source, and nobody else.
@@ -83,6 +79,7 @@ fn take(answer: ProvideAnswer) -> Decision {
 
 #[cfg(test)]
 mod tests {
+    use domain::municipalities::ended_municipality;
     use time::macros::datetime;
     use wire::registry::{DirectoryEntry, PublishedKey};
 

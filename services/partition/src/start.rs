@@ -114,7 +114,7 @@ pub async fn open_host(
     let identity = TlsIdentity::load(&config.tls)?;
     let client = |kind, url: &str| client(&config.limits, &identity, (kind, url));
     db.require_schema(&MIGRATIONS).await?;
-    let Opened { rooms, closed, mut writers } = open_rooms(config, &db, &clock).await?;
+    let Opened { rooms, closed, ended, mut writers } = open_rooms(config, &db, &clock).await?;
     let no_room = RoomKey::parse(NATIONAL).map_err(|_| DbError::Unavailable)?;
     let (own_log, writer) = Writer::new(db.clone(), no_room, queue_limits(config));
     writers.push(writer);
@@ -123,6 +123,7 @@ pub async fn open_host(
         db,
         rooms,
         closed,
+        ended,
         own_log,
         participants,
         broker: client(ServiceKind::Broker, &config.broker_url)?,
@@ -171,6 +172,7 @@ fn instance(identity: &TlsIdentity) -> Result<String, StartError> {
 struct Opened {
     rooms: HashMap<MunicipalityCode, Arc<Room>>,
     closed: Vec<MunicipalityCode>,
+    ended: Vec<MunicipalityCode>,
     writers: Vec<Writer>,
 }
 
@@ -194,6 +196,7 @@ async fn open_rooms(
             None if store.is_closed(municipality) || has_begun(db, room).await? => {
                 tracing::error!(%municipality, "the room's keys are missing: it stays closed");
                 opened.closed.push(municipality);
+                opened.ended.extend(store.is_closed(municipality).then_some(municipality));
                 continue;
             }
             None => store.make_room(municipality)?,

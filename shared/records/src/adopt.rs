@@ -1,13 +1,14 @@
 //! Takes doses of a received answer into the own register, with where they came from.
 //!
-//! Nothing is overwritten: where the register says something else, people decide.
+//! Nothing is overwritten: where the register says something else, people decide.  What the provider
+//! has corrected since it answered is taken in too: an old answer brings no mistake back.
 
 use crypto::RoomKeys;
 use db::Tx;
 use domain::law::day_in_japan;
 use domain::subject::SubjectId;
 use domain::vaccination::{Provenance, Standing, Vaccination};
-use domain::{Action, Completeness, InquiryId, Permit};
+use domain::{Action, Completeness, InquiryId, MunicipalityCode, Permit};
 use room::Host;
 use room::operation_log::{About, entry, unix_ms};
 use room::store::inquiry::State;
@@ -19,6 +20,7 @@ use wire::records::{
     AdoptDoses, Adoption, AdoptionConflict, ChosenDoses, ConflictKind, DoseVersion, Missing,
 };
 
+use crate::own::{Own, Step, corrections};
 use crate::problems::Refusal;
 use crate::read::dose_version;
 
@@ -54,6 +56,7 @@ pub(crate) async fn adopt(
 /// An answer that is still kept.
 struct Kept {
     subject: SubjectId,
+    provider: MunicipalityCode,
     answer: AskAnswer,
     provenance: Provenance,
 }
@@ -76,7 +79,7 @@ fn kept(
         // Its time may be over before the job that deletes it comes by.
         State::Answered(answer) if answer.expires_at_unix_ms > unix_ms(at) => {
             let provenance = Provenance::Adopted { provider, inquiry, at_unix_s };
-            Ok(Kept { subject, answer, provenance })
+            Ok(Kept { subject, provider, answer, provenance })
         }
         State::Answered(_) | State::Expired => {
             Err((Some(subject), Refusal::from(&rooms::INQUIRY_EXPIRED)))
@@ -91,11 +94,12 @@ fn take_in(
     permit: &Permit,
     (kept, request): (&Kept, &AdoptDoses),
 ) -> Result<Result<Adoption, Refusal>, ApiError> {
-    let Kept { subject, answer, provenance } = kept;
+    let Kept { subject, provider, answer, provenance } = kept;
     let Some(chosen) = choose(&answer.vaccinations, &request.doses) else {
         return Ok(Err(Refusal::field("doses")));
     };
-    let mut own = store::vaccination::newest(tx, keys, permit, subject)?;
+    let mut own = Own::read(tx, keys, permit, *subject)?;
+    let told = corrections(tx, keys, permit, (subject, *provider))?;
     let mut adoption = Adoption {
         subject: subject.0,
         adopted: Vec::new(),
@@ -106,9 +110,15 @@ fn take_in(
     let today = day_in_japan(permit.context().at);
     for (index, received) in chosen {
         let id = keys.dose_id(subject, received.vaccine_kind.as_deref(), received.dose_number);
-        let known = own.iter().find(|held| held.id == id);
+        let known = own.newest.iter().find(|held| held.id == id);
+        let is_again = own.versions.iter().any(|held| {
+            let Version { vaccination, provenance: from, .. } = &held.version;
+            held.id == id && vaccination == received && is_of(from, request.inquiry)
+        });
         let why = match known {
             _ if received.check(today).is_err() => Some(ConflictKind::Implausible),
+            // It was taken in before; what came after it stays.
+            Some(_) if is_again => None,
             Some(held) if held.version.standing == Standing::Withdrawn => {
                 Some(ConflictKind::Withdrawn)
             }
@@ -122,19 +132,45 @@ fn take_in(
             }
             (None, Some(known)) => adoption.already_there.push(known),
             (None, None) => {
-                let version = Version {
-                    vaccination: received.clone(),
-                    provenance: provenance.clone(),
-                    standing: Standing::InForce,
-                };
-                store::vaccination::insert(tx, keys, permit, (subject, &id, 1), &version)?;
-                let held = Held { id, number: 1, version };
-                adoption.adopted.push(dose_version(&held)?);
-                own.push(held);
+                let (vaccination, standing) = (received.clone(), Standing::InForce);
+                let mut after = own.clone();
+                let first = Step { id, number: 1, vaccination, standing };
+                let first = after.add(first, provenance.clone());
+                match after.catch_up(keys, permit, (first, &told))? {
+                    Ok(new) => {
+                        adoption.adopted.extend(write(tx, keys, permit, (&after, &new))?);
+                        own = after;
+                    }
+                    Err(other) => {
+                        let other = own.newest.iter().find(|one| one.version.vaccination == other);
+                        let (why, own) = (ConflictKind::OtherContent, other.map(dose_version));
+                        let own = own.transpose()?;
+                        adoption.conflicts.push(conflict((index, received), why, own));
+                    }
+                }
             }
         }
     }
     Ok(Ok(adoption))
+}
+
+fn is_of(provenance: &Provenance, asked: InquiryId) -> bool {
+    matches!(provenance, Provenance::Adopted { inquiry, .. } if *inquiry == asked)
+}
+
+/// Writes these versions; returns the doses as they are then.
+fn write(
+    tx: &mut Tx,
+    keys: &RoomKeys,
+    permit: &Permit,
+    (own, new): (&Own, &[Held]),
+) -> Result<Vec<DoseVersion>, ApiError> {
+    for held in new {
+        let place = (&own.subject, &held.id, held.number);
+        store::vaccination::insert(tx, keys, permit, place, &held.version)?;
+    }
+    let is_new = |held: &&Held| new.iter().any(|new| new.id == held.id);
+    own.newest.iter().filter(is_new).map(dose_version).collect()
 }
 
 fn conflict(

@@ -4,7 +4,7 @@
 //! and it follows exactly the version that was read (`If-Match`).
 //!
 //! Reading order: `read`, `correct`, `flag`, `adopt`, `completeness`, then
-//! `room::change` with `notices_send`, `notices_receive`, `notices_read` and `notices_adopt`, and `release`;
+//! `room::change` with `notices_send`, `notices_receive`, `own`, `notices_read` and `notices_adopt`, and `release`;
 //! `pmh` is all of this for machines.
 
 mod adopt;
@@ -17,6 +17,7 @@ mod notices_adopt;
 mod notices_read;
 mod notices_receive;
 pub mod notices_send;
+mod own;
 mod pmh;
 pub mod problems;
 mod read;

@@ -59,7 +59,15 @@ pub static NOTHING_TO_RELEASE: ProblemKind = ProblemKind {
     next_step: "Refuse the inquiry; it was answered with nothing.",
 };
 
-pub static ALL: [&ProblemKind; 7] = [
+pub static USE_STOPPED: ProblemKind = ProblemKind {
+    code: "use-stopped",
+    status: 409,
+    title: "The use of this person's records was stopped (利用停止); nothing may be released.",
+    owner: Owner::Asker,
+    next_step: "Refuse the inquiry, or lift the stop of use first if there is no more ground for it.",
+};
+
+pub static ALL: [&ProblemKind; 8] = [
     &NOTICE_REFUSED,
     &NOTICE_CHANGED,
     &NOTICE_CONFLICT,
@@ -67,4 +75,5 @@ pub static ALL: [&ProblemKind; 7] = [
     &HELD_DECIDED,
     &SECOND_PERSON_NEEDED,
     &NOTHING_TO_RELEASE,
+    &USE_STOPPED,
 ];

@@ -13,6 +13,7 @@ use crate::{notices_adopt, notices_read, notices_receive, release};
 pub static NOTICE_ENDPOINTS: &[Endpoint] = &[
     Endpoint::post(api::NOTICES_RECEIVE, Action::ReceiveNotice),
     Endpoint::post(api::NOTICES_LIST, Action::ReadNotices),
+    Endpoint::post(api::NOTICES_SENT, Action::ReadNotices),
     Endpoint::post(api::NOTICES_ADOPT, Action::AdoptRecords),
     Endpoint::post(api::HELD_LIST, Action::ReviewHeld),
     Endpoint::post(api::HELD_SHOW, Action::ReviewHeld),
@@ -23,6 +24,7 @@ pub static NOTICE_ENDPOINTS: &[Endpoint] = &[
 pub(crate) fn configure(app: &mut ServiceConfig) {
     app.route(api::NOTICES_RECEIVE, post().to(receive_notice))
         .route(api::NOTICES_LIST, post().to(list_notices))
+        .route(api::NOTICES_SENT, post().to(list_sent_notices))
         .route(api::NOTICES_ADOPT, post().to(adopt_notice))
         .route(api::HELD_LIST, post().to(list_held))
         .route(api::HELD_SHOW, post().to(show_held))
@@ -34,6 +36,7 @@ pub(crate) fn configure(app: &mut ServiceConfig) {
 #[openapi(paths(
     receive_notice,
     list_notices,
+    list_sent_notices,
     adopt_notice,
     list_held,
     show_held,
@@ -63,6 +66,19 @@ async fn list_notices(
 ) -> Result<Json<api::Notices>, ApiError> {
     let permit = own_room(&caller, Action::ReadNotices)?;
     notices_read::list(&host, permit, request).await.map(Json)
+}
+
+/// Lists the own corrections and releases that other municipalities are told of, and how far they
+/// have come.
+#[utoipa::path(post, path = api::NOTICES_SENT, tag = "partition", request_body = api::ListNotices,
+    responses((status = 200, body = api::SentNotices), (status = "4XX", body = Problem), (status = "5XX", body = Problem)))]
+async fn list_sent_notices(
+    caller: Caller,
+    host: Data<Host>,
+    Body(request): Body<api::ListNotices>,
+) -> Result<Json<api::SentNotices>, ApiError> {
+    let permit = own_room(&caller, Action::ReadNotices)?;
+    notices_read::list_sent(&host, permit, request).await.map(Json)
 }
 
 /// Adopts a notice into the caller's own register, or closes it.

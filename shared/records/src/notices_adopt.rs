@@ -7,13 +7,13 @@ use domain::{Action, Actor, NoticeKind, OperatorId, Permit};
 use room::change::Change;
 use room::operation_log::{About, entry};
 use room::store::notice_in::{self, NoticeIn};
-use room::store::vaccination::{Held, Version};
+use room::store::vaccination::Held;
 use room::{Host, store};
 use service::{ApiError, problems as common};
 use wire::notices::{AdoptNotice, AdoptedVersion, NoticeAdopted, NoticeEffect, NoticeState};
 
 use crate::notice_problems::{NOTICE_CHANGED, NOTICE_CONFLICT};
-use crate::notices_read::Own;
+use crate::own::{Own, Step, corrections, provenance};
 use crate::problems::Refusal;
 use crate::read::version;
 
@@ -74,21 +74,43 @@ fn decide(
     };
     let mut vaccinations = Vec::new();
     if state == NoticeState::Adopted {
-        let provenance = provenance(permit, notice);
-        for step in weighed.steps {
-            let place = (&notice.subject, &step.id, step.number);
-            let provenance = provenance.clone();
-            let (vaccination, standing) = (step.vaccination, step.standing);
-            let next = Version { vaccination, provenance, standing };
-            store::vaccination::insert(tx, keys, permit, place, &next)?;
-            let number = version(step.number)?;
-            vaccinations.push(AdoptedVersion { vaccination: step.id.0, version: number });
+        let new = match follow(tx, keys, permit, (own, notice, weighed.steps))? {
+            Ok(new) => new,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        for held in new {
+            let place = (&notice.subject, &held.id, held.number);
+            store::vaccination::insert(tx, keys, permit, place, &held.version)?;
+            let number = version(held.number)?;
+            vaccinations.push(AdoptedVersion { vaccination: held.id.0, version: number });
         }
         vaccinations.sort_unstable_by_key(|one| (one.vaccination, one.version));
         pass_on(tx, keys, permit, notice)?;
     }
     notice_in::close(tx, permit, (notice.id, state), Some(operator))?;
     Ok(Ok(NoticeAdopted { state, vaccinations }))
+}
+
+/// The versions that adopting brings: of what was released, also what was corrected since.
+fn follow(
+    tx: &mut Tx,
+    keys: &RoomKeys,
+    permit: &Permit,
+    (mut own, notice, steps): (Own, &NoticeIn, Vec<Step>),
+) -> Result<Result<Vec<Held>, Refusal>, ApiError> {
+    let told = match notice.kind {
+        NoticeKind::Released => corrections(tx, keys, permit, (&notice.subject, notice.sender))?,
+        NoticeKind::Corrected => Vec::new(),
+    };
+    let mut new = Vec::new();
+    for step in steps {
+        let first = own.add(step, provenance(permit, notice));
+        match own.catch_up(keys, permit, (first, &told))? {
+            Ok(some) => new.extend(some),
+            Err(_) => return Ok(Err(Refusal::from(&NOTICE_CONFLICT))),
+        }
+    }
+    Ok(Ok(new))
 }
 
 /// Tells those to whom this room gave the dose after the notice had come.
@@ -103,15 +125,6 @@ fn pass_on(
     }
     let change = Change { origin: notice.letter.origin, correction: notice.letter.correction()? };
     change.queue(tx, keys, permit, (&notice.subject, Some(notice.sender))).map(drop)
-}
-
-fn provenance(permit: &Permit, notice: &NoticeIn) -> Provenance {
-    let at_unix_s = permit.context().at.unix_timestamp();
-    let (provider, inquiry) = (notice.sender, notice.inquiry);
-    match notice.kind {
-        NoticeKind::Corrected => Provenance::Noticed { provider, notice: notice.id.0, at_unix_s },
-        NoticeKind::Released => Provenance::Adopted { provider, inquiry, at_unix_s },
-    }
 }
 
 /// The versions that an earlier adoption made, for whoever asks again.

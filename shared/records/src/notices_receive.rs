@@ -8,8 +8,9 @@ use room::change::Change;
 use room::letter::Letter;
 use room::operation_log::{About, conclude, entry, unix_ms};
 use room::store::notice_in::{self, NoticeIn};
-use room::{Host, Room, receipt, store};
+use room::{Host, Room, problems as rooms, receipt, store};
 use service::ApiError;
+use uuid::Uuid;
 use wire::notices::{BrokerNotice, NoticeReceived, NoticeState, ReceiveNotice, entry_of};
 use wire::provision_log::Receipt;
 
@@ -22,7 +23,8 @@ pub(crate) async fn receive(
 ) -> Result<NoticeReceived, ApiError> {
     let recipient = request.notice.header.inquirer;
     let permit = authorize(context, Action::ReceiveNotice, recipient)?;
-    let room = host.room(recipient)?;
+    let ended = || host.has_ended(recipient).then(|| ApiError::new(&rooms::ROOM_ENDED));
+    let room = host.room(recipient).map_err(|closed| ended().unwrap_or(closed))?;
     let notice = request.notice.header.notice;
     // A refusal names the inquiry, never a person.
     let inquiry = Some(request.notice.header.inquiry.0);
@@ -141,11 +143,12 @@ impl Addressed {
                 && known.inquiry == header.inquiry;
             return Ok(if is_same { "received again" } else { NOTICE_REFUSED.code });
         }
-        let is_again = notice_in::is_known(tx, permit, letter.origin)?
+        let told = notice_in::of_subject(tx, keys, permit, &self.subject)?;
+        let is_again = self.is_told(&told, letter.origin)?
             || store::notice_out::is_origin(tx, permit, letter.origin)?;
         let mut is_late = false;
         if let (Some(change), false) = (&self.change, is_again) {
-            is_late = self.supersede(tx, keys, permit, (change, header))?;
+            is_late = supersede(tx, permit, &told, (change, header))?;
             // Whoever has it from this room hears of the later change.
             if !is_late {
                 change.queue(tx, keys, permit, (&self.subject, Some(header.provider)))?;
@@ -171,27 +174,39 @@ impl Addressed {
         Ok(if is_again { "received by another way" } else { "received" })
     }
 
-    /// Closes open notices of the same sender that this one goes on from; `true` if a known one goes
-    /// on from this one, which was late.
-    fn supersede(
-        &self,
-        tx: &mut Tx,
-        keys: &crypto::RoomKeys,
-        permit: &Permit,
-        (change, header): (&Change, &NoticeHeader),
-    ) -> Result<bool, ApiError> {
-        let mut is_late = false;
-        for one in notice_in::of_subject(tx, keys, permit, &self.subject)? {
-            if one.kind != NoticeKind::Corrected || one.sender != header.provider {
-                continue;
-            }
-            let origin = one.letter.origin;
-            let known = Change { origin, correction: one.letter.correction()? };
-            is_late |= known.goes_on_from(change);
-            if one.state == NoticeState::Open && change.goes_on_from(&known) {
-                notice_in::close(tx, permit, (one.id, NoticeState::Superseded), None)?;
-            }
+    /// Whether notices that came before have told all of this: by another way the same change may
+    /// speak of a version that came by that way only.
+    fn is_told(&self, told: &[NoticeIn], origin: Uuid) -> Result<bool, ApiError> {
+        let Some(Change { correction, .. }) = &self.change else { return Ok(false) };
+        let mut earlier = Vec::new();
+        let mut same = told.iter().filter(|one| one.letter.origin == origin).peekable();
+        let is_known = same.peek().is_some();
+        for one in same {
+            earlier.extend(one.letter.correction()?.earlier);
         }
-        Ok(is_late)
+        Ok(is_known && correction.earlier.iter().all(|dose| earlier.contains(dose)))
     }
+}
+
+/// Closes open notices of the same sender that this one goes on from; `true` if a known one goes on
+/// from this one, which was late.
+fn supersede(
+    tx: &mut Tx,
+    permit: &Permit,
+    told: &[NoticeIn],
+    (change, header): (&Change, &NoticeHeader),
+) -> Result<bool, ApiError> {
+    let mut is_late = false;
+    for one in told {
+        if one.kind != NoticeKind::Corrected || one.sender != header.provider {
+            continue;
+        }
+        let origin = one.letter.origin;
+        let known = Change { origin, correction: one.letter.correction()? };
+        is_late |= known.goes_on_from(change);
+        if one.state == NoticeState::Open && change.goes_on_from(&known) {
+            notice_in::close(tx, permit, (one.id, NoticeState::Superseded), None)?;
+        }
+    }
+    Ok(is_late)
 }

@@ -1,7 +1,8 @@
 //! Sends the notices that wait, each until its recipient has it.
 //!
 //! A notice keeps its id through every retry: it stands in the provision log once, and the recipient
-//! takes it in once.  A recipient that is away is tried again later and stops nobody else.
+//! takes it in once.  A recipient that is away is tried again later and stops nobody else; one that
+//! has left for good is not, and staff see that it was not told.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,7 +17,7 @@ use room::{Host, Room, problems as rooms, receipt, store};
 use service::{ApiError, problems as common};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
-use wire::notices::{BrokerNotice, NOTICES, NoticeRouted, entry_of};
+use wire::notices::{Arrival, BrokerNotice, NOTICES, NoticeRouted, entry_of};
 use wire::provision_log::{Entry, Receipt};
 use wire::{Base64Bytes, CallError};
 
@@ -126,6 +127,10 @@ async fn put_off(
 /// Sends one; `false` if it cannot go yet, for its inquiry has not ended.
 async fn send(host: &Host, room: &Room, notice: &NoticeOut) -> Result<bool, ApiError> {
     let permit = host.job(Action::RunJobs, room)?;
+    // Nobody has its code any more, says the signed directory; a room without keys is only away.
+    if host.directory()?.current(notice.recipient, host.clock.now()).is_none() {
+        return keep(room, permit, notice, (State::Gone, None)).await.map(|()| true);
+    }
     let (keys, subject) = (room.keys()?, notice.subject);
     let (number_keys, wanted) = (Arc::clone(&keys), subject);
     let read = move |tx: &mut db::Tx, permit: &Permit| {
@@ -146,7 +151,7 @@ async fn send(host: &Host, room: &Room, notice: &NoticeOut) -> Result<bool, ApiE
     let request = &permit.context().request;
     let routed: Result<NoticeRouted, CallError> =
         host.broker.post(NOTICES, request, None, &message).await;
-    let NoticeRouted { receipt, delivered } = routed.map_err(ApiError::relay)?;
+    let NoticeRouted { receipt, arrival } = routed.map_err(ApiError::relay)?;
     let logged = receipt::proven(host, &receipt);
     let is_ours = logged.is_some_and(|logged| {
         let at = logged.decided_at_unix_ms;
@@ -155,9 +160,13 @@ async fn send(host: &Host, room: &Room, notice: &NoticeOut) -> Result<bool, ApiE
     if !is_ours {
         return Err(ApiError::new(&rooms::BAD_ANSWER));
     }
-    let state = if delivered { State::Delivered } else { State::Logged };
+    let state = match arrival {
+        Arrival::Delivered => State::Delivered,
+        Arrival::Away => State::Logged,
+        Arrival::Gone => State::Gone,
+    };
     keep(room, permit, notice, (state, Some(receipt))).await?;
-    if delivered { Ok(true) } else { Err(ApiError::new(&common::UNAVAILABLE)) }
+    if state == State::Logged { Err(ApiError::new(&common::UNAVAILABLE)) } else { Ok(true) }
 }
 
 /// By which inquiry a notice may go.
@@ -259,5 +268,6 @@ fn word(state: State) -> &'static str {
         State::Logged => "notice on record",
         State::Delivered => "notice delivered",
         State::Void => "notice not needed",
+        State::Gone => "notice not delivered: the recipient has left",
     }
 }

@@ -21,7 +21,7 @@ use wire::notices::{
 use zeroize::Zeroizing;
 
 use crate::notice_problems::{
-    HELD_CHANGED, HELD_DECIDED, NOTHING_TO_RELEASE, SECOND_PERSON_NEEDED,
+    HELD_CHANGED, HELD_DECIDED, NOTHING_TO_RELEASE, SECOND_PERSON_NEEDED, USE_STOPPED,
 };
 use crate::problems::Refusal;
 
@@ -221,6 +221,10 @@ fn step(
     (one, request): (&Held, &ReleaseHeld),
     by: &OperatorId,
 ) -> Result<Result<HeldState, Refusal>, ApiError> {
+    let person = store::subject::find(tx, keys, permit, one.subject)?;
+    if person.is_some_and(|person| person.subject.flags.stopped) {
+        return Ok(Err(Refusal::from(&USE_STOPPED)));
+    }
     let text = content(tx, keys, permit, one.subject)?;
     let digest = crypto::sha256(text.as_bytes()).to_vec();
     let is_seen = request.digest.0 == digest;

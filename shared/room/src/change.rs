@@ -111,14 +111,18 @@ impl Change {
                 heard.grounds.splice(0..0, grounds.iter().copied());
             }
         };
-        for one in store::provision::list_of(tx, keys, permit, *subject)? {
-            let ground = Ground { inquiry: one.inquiry, released: false };
-            hear(one.inquirer, &one.content.vaccinations, &[ground]);
+        let mut page = store::provision::page_of(tx, keys, permit, *subject, None)?;
+        while let Some(last) = page.last() {
+            for one in &page {
+                let ground = Ground { inquiry: one.inquiry, released: false };
+                hear(one.inquirer, &one.content.vaccinations, &[ground]);
+            }
+            page = store::provision::page_of(tx, keys, permit, *subject, Some(last))?;
         }
         for one in store::notice_out::of_subject(tx, keys, permit, subject)? {
             let Outbound { letter, grounds, .. } = &one.outbound;
             match (one.state, one.kind) {
-                (State::Void, _) => {}
+                (State::Void | State::Gone, _) => {}
                 (_, NoticeKind::Corrected) => {
                     let after: Vec<_> = letter.correction()?.after.into_iter().collect();
                     hear(one.recipient, &after, grounds);

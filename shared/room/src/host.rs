@@ -30,6 +30,8 @@ pub struct Host {
     pub rooms: HashMap<MunicipalityCode, Arc<Room>>,
     /// Ours too, but their keys are missing, or their logs are not as they were signed.
     pub closed: Vec<MunicipalityCode>,
+    /// Those of the closed that were closed for good before this start.
+    pub ended: Vec<MunicipalityCode>,
     /// The log of whatever belongs to none of the rooms.
     pub own_log: Queue,
     pub participants: Participants,
@@ -74,8 +76,6 @@ impl Host {
         open.ok_or_else(|| ApiError::new(refusal))
     }
 
-    /// A checkpoint of the pinned log, if it is one; what was just verified is not verified again.
-    pub fn checkpoint(&self, note: &str) -> Option<Checkpoint> {
     /// Whether the municipality's room is one of ours that was closed for good.
     pub fn has_ended(&self, municipality: MunicipalityCode) -> bool {
         self.ended.contains(&municipality)
@@ -87,6 +87,8 @@ impl Host {
         self.rooms.values().filter(|room| !room.is_closed())
     }
 
+    /// A checkpoint of the pinned log, if it is one; what was just verified is not verified again.
+    pub fn checkpoint(&self, note: &str) -> Option<Checkpoint> {
         let mut last = self.last_checkpoint.lock().ok()?;
         if let Some((known, checkpoint)) = last.as_ref()
             && known == note

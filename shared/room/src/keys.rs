@@ -48,6 +48,11 @@ impl KeyRing {
         self.current.read().unwrap_or_else(PoisonError::into_inner).is_none()
     }
 
+    /// Whether the room was closed for good; keys that are only missing may come back.
+    pub fn has_ended(&self) -> bool {
+        self.store.is_closed(self.municipality)
+    }
+
     /// Makes a new data key, durable before anything is sealed with it.
     pub fn rotate(&self) -> Result<(), CryptoError> {
         let keys = self.store.rotate_data_key(self.municipality)?;

@@ -27,6 +27,14 @@ pub static ROOM_CLOSED: ProblemKind = ProblemKind {
     next_step: "Tell the operator of the platform; this says nothing about any person.",
 };
 
+pub static ROOM_ENDED: ProblemKind = ProblemKind {
+    code: "room-ended",
+    status: 410,
+    title: "The municipality has left the platform; its room is closed for good.",
+    owner: Owner::Source,
+    next_step: "Tell it in another way; nothing that is sent here reaches it any more.",
+};
+
 pub static ASKING_ITSELF: ProblemKind = ProblemKind {
     code: "asking-itself",
     status: 400,
@@ -131,10 +139,11 @@ pub static DEVICE_NAME_TAKEN: ProblemKind = ProblemKind {
     next_step: "Give the device a name that was never used.",
 };
 
-pub static ALL: [&ProblemKind; 16] = [
+pub static ALL: [&ProblemKind; 17] = [
     &NOT_IN_REGISTER,
     &NOT_HOSTED,
     &ROOM_CLOSED,
+    &ROOM_ENDED,
     &ASKING_ITSELF,
     &INQUIRY_REUSED,
     &INQUIRY_EXPIRED,

@@ -6,7 +6,10 @@ use std::sync::Mutex;
 
 use crypto::{KeyId, Numbered, Purpose, SealingPublicKey, Signature, VerifyingKey};
 use domain::MunicipalityCode;
+use domain::law::day_in_japan;
+use domain::municipalities::ended_municipality;
 use jsonwebtoken::DecodingKey;
+use time::OffsetDateTime;
 use wire::registry::{DirectoryEntry, PublishedKey, TokenClaims};
 
 /// A directory in force.
@@ -69,6 +72,13 @@ impl Directory {
     /// The member with this code.
     pub fn member(&self, code: MunicipalityCode) -> Option<&Member> {
         self.members.get(&code)
+    }
+
+    /// The member with this code now; `None` for a code that nobody has, or has any more.
+    pub fn current(&self, code: MunicipalityCode, now: OffsetDateTime) -> Option<&Member> {
+        let ended = ended_municipality(code);
+        let has_ended = ended.is_some_and(|ended| ended.ended_on <= day_in_japan(now));
+        self.member(code).filter(|_| !has_ended)
     }
 
     /// The municipalities that take part, in no order.

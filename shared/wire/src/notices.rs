@@ -12,6 +12,7 @@ use crate::provision_log::{Entry, Receipt};
 
 pub const NOTICES: &str = "/v1/notices";
 pub const NOTICES_RECEIVE: &str = "/v1/notices/receive";
+pub const NOTICES_SENT: &str = "/v1/notices/sent";
 pub const NOTICES_LIST: &str = "/v1/notices/list";
 pub const NOTICES_ADOPT: &str = "/v1/notices/adopt";
 pub const HELD_LIST: &str = "/v1/held/list";
@@ -68,12 +69,23 @@ pub fn entry_of(header: &NoticeHeader, commitment: Base64Bytes, decided_at_unix_
     }
 }
 
-/// The broker's answer: the notice is on record; whether the recipient has it.
+/// The broker's answer: the notice is on record; how far it has come.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NoticeRouted {
     pub receipt: Receipt,
-    pub delivered: bool,
+    pub arrival: Arrival,
+}
+
+/// How far a notice has come that is on record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Arrival {
+    Delivered,
+    /// The recipient does not answer; the notice is sent again.
+    Away,
+    /// The recipient has left the platform for good.
+    Gone,
 }
 
 /// A notice with the proof that it is in the provision log.
@@ -92,11 +104,11 @@ pub struct NoticeReceived {
     pub notice: NoticeId,
 }
 
-/// A page of the notices that the room got, newest first.
+/// A page of the notices that the room got or sent, newest first.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ListNotices {
-    /// Only those that nobody has decided on.
+    /// Only those that nobody has decided on; of those that were sent, which have not arrived.
     #[serde(default)]
     pub only_open: bool,
     /// How many to leave out.
@@ -172,6 +184,43 @@ pub struct Notice {
     pub effect: NoticeEffect,
     /// The state of the person's doses; whoever adopts says it, so that nobody adopts blindly.
     pub etag: String,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SentNotices {
+    pub notices: Vec<SentNotice>,
+}
+
+/// How far a notice has come on its way out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum SentState {
+    Queued,
+    /// On record; the recipient has not said that it has it.
+    Logged,
+    Delivered,
+    /// The recipient had received nothing after all, or the person is erased.
+    Void,
+    /// The recipient has left the platform; it is not told.
+    Gone,
+}
+
+/// A notice of this room as staff read it.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SentNotice {
+    #[schema(value_type = String, format = Uuid)]
+    pub notice: NoticeId,
+    #[schema(value_type = String)]
+    pub kind: NoticeKind,
+    #[schema(value_type = String)]
+    pub recipient: MunicipalityCode,
+    pub subject: Uuid,
+    pub queued_at_unix_ms: i64,
+    pub state: SentState,
+    /// In vain, so far.
+    pub tries: u32,
 }
 
 /// Adopts a notice in one step.

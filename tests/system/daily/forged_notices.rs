@@ -25,6 +25,7 @@ struct Thief<'a> {
     uruma: RoomKeys,
     number: u32,
     answer: AskAnswer,
+    asked_at_unix_s: i64,
     subject: Uuid,
 }
 
@@ -63,7 +64,10 @@ impl<'a> Thief<'a> {
         let clerk = towns.desk(&cast.koriyama.clerk).await;
         let answer = clerk.ask(&question(number, cast.adachi.code)).await.unwrap();
         let [adachi, koriyama, uruma] = cast.towns().map(|town| keys(towns, town.code));
-        Self { towns, adachi, koriyama, uruma, number, answer, subject }
+        let provided = towns.entries(Outcome::Provided).await;
+        let asked = provided.values().find(|one| one.entry.inquiry == answer.inquiry);
+        let asked_at_unix_s = asked.unwrap().entry.asked_at_unix_s;
+        Self { towns, adachi, koriyama, uruma, number, answer, asked_at_unix_s, subject }
     }
 
     fn header(&self) -> NoticeHeader {
@@ -80,7 +84,7 @@ impl<'a> Thief<'a> {
             items: "vaccination".to_owned(),
             operator: cast.adachi.clerk.id.clone(),
             terminal: cast.adachi.clerk.terminal.clone(),
-            asked_at_unix_s: now,
+            asked_at_unix_s: self.asked_at_unix_s,
             sent_at_unix_s: now,
         }
     }
@@ -198,17 +202,25 @@ impl<'a> Thief<'a> {
         self.towns.notices(&cast.koriyama.clerk, self.subject, 1).await;
     }
 
-    /// Koriyama never asked this: the log has the sender's word, and Koriyama takes nothing in.
+    /// The log takes in nothing about inquiries that never were, whoever signs.
     async fn speak_of_what_never_was(&self) {
         let cast = &self.towns.world.cast;
-        let header = NoticeHeader { inquiry: InquiryId::make_random(), ..self.header() };
-        let routed = self.send("partition", &self.notice(header, &self.adachi)).await.unwrap();
-        assert!(!routed.delivered);
-        self.towns.notices(&cast.koriyama.clerk, self.subject, 1).await;
-        // Nor does it take in what a stranger's key opens of an inquiry to somebody else.
-        let header = NoticeHeader { provider: cast.uruma.code, ..self.header() };
-        let routed = self.send("partition", &self.notice(header, &self.uruma)).await.unwrap();
-        assert!(!routed.delivered);
+        let before = self.towns.entries(Outcome::Corrected).await.len();
+        let never = NoticeHeader { inquiry: InquiryId::make_random(), ..self.header() };
+        let of_another = NoticeHeader { provider: cast.uruma.code, ..self.header() };
+        let released = NoticeHeader { kind: NoticeKind::Released, ..self.header() };
+        let other_law = NoticeHeader { asked_at_unix_s: 1_790_000_000, ..self.header() };
+        for (header, signer) in [
+            (never, &self.adachi),
+            (of_another, &self.uruma),
+            (released, &self.adachi),
+            (other_law, &self.adachi),
+        ] {
+            let sent = self.send("partition", &self.notice(header, signer)).await;
+            assert_eq!(code(sent), "no-such-end");
+        }
+        assert_eq!(self.towns.entries(Outcome::Corrected).await.len(), before);
+        assert!(self.towns.entries(Outcome::Released).await.is_empty());
         self.towns.notices(&cast.koriyama.clerk, self.subject, 1).await;
     }
 }

@@ -30,7 +30,7 @@ use crate::support::{Engine, RUNTIME, dose, fresh_number, question};
 const BOTH: [Engine; 2] = [Engine::Sqlite, Engine::Postgres];
 
 /// The dose as it should have been written.
-fn right() -> Vaccination {
+pub(super) fn right() -> Vaccination {
     let mut right = dose(1);
     right.lot = "RIGHT1".to_owned();
     right
@@ -83,7 +83,7 @@ impl Towns {
         changed.notices
     }
 
-    async fn withdraw(&self, person: &Person, subject: Uuid) -> usize {
+    pub(super) async fn withdraw(&self, person: &Person, subject: Uuid) -> usize {
         let read = self.doses(person, subject).await.remove(0);
         let reason = "別の人の接種".to_owned();
         let body = WithdrawVaccination { subject, vaccination: read.vaccination, reason };
@@ -145,19 +145,19 @@ impl Towns {
     }
 }
 
-async fn list(desk: &Desk, subject: Uuid) -> Vec<Notice> {
+pub(super) async fn list(desk: &Desk, subject: Uuid) -> Vec<Notice> {
     let page = ListNotices { only_open: false, from: 0, limit: 100 };
     let all: Notices = desk.room(NOTICES_LIST, &page).await.unwrap();
     all.notices.into_iter().filter(|one| one.subject == subject).collect()
 }
 
-async fn adopt(desk: &Desk, notice: &Notice) -> NoticeAdopted {
+pub(super) async fn adopt(desk: &Desk, notice: &Notice) -> NoticeAdopted {
     let body = AdoptNotice { notice: notice.notice, etag: notice.etag.clone(), keep_own: false };
     desk.room(NOTICES_ADOPT, &body).await.unwrap()
 }
 
 /// A little longer than two rounds of sending.
-async fn quiet() {
+pub(super) async fn quiet() {
     tokio::time::sleep(Duration::from_millis(2_500)).await;
 }
 

@@ -8,7 +8,6 @@ use diesel::prelude::*;
 use domain::subject::SubjectId;
 use domain::{InquiryId, MunicipalityCode, NoticeId, NoticeKind, OperatorId, Permit};
 use service::ApiError;
-use uuid::Uuid;
 use wire::notices::{ListNotices, NoticeState};
 use wire::provision_log::Receipt;
 
@@ -142,15 +141,6 @@ pub fn find(
     row.map(|row| read(keys, row)).transpose()
 }
 
-/// Whether this change has been told before, by whatever way.
-pub fn is_known(tx: &mut Tx, permit: &Permit, origin: Uuid) -> Result<bool, ApiError> {
-    let code = permit.municipality();
-    let told = notice_in::table
-        .filter(notice_in::municipality.eq(code.as_str()))
-        .filter(notice_in::origin.eq(origin.as_bytes().as_slice()));
-    diesel::select(diesel::dsl::exists(told)).get_result(tx).map_err(failed)
-}
-
 /// A page, the newest first.
 pub fn list(
     tx: &mut Tx,
@@ -159,10 +149,12 @@ pub fn list(
     page: &ListNotices,
 ) -> Result<Vec<NoticeIn>, ApiError> {
     let code = permit.municipality();
-    let states: Vec<&str> = match page.only_open {
-        true => vec!["open"],
-        false => STATES.into_iter().map(name).collect(),
+    // What came again by another way tells nobody anything.
+    let is_shown = |state: &NoticeState| match page.only_open {
+        true => *state == NoticeState::Open,
+        false => *state != NoticeState::Again,
     };
+    let states: Vec<&str> = STATES.into_iter().filter(is_shown).map(name).collect();
     let query = notice_in::table
         .filter(notice_in::municipality.eq(code.as_str()))
         .filter(notice_in::state.eq_any(states))

@@ -9,6 +9,8 @@ use domain::subject::SubjectId;
 use domain::{InquiryId, MunicipalityCode, NoticeId, NoticeKind, Permit};
 use service::ApiError;
 use uuid::Uuid;
+use wire::notices::ListNotices;
+pub use wire::notices::SentState as State;
 use wire::provision_log::Receipt;
 use zeroize::Zeroizing;
 
@@ -16,31 +18,16 @@ use super::schema::notice_out;
 use super::{broken_row, failed, read_uuid};
 use crate::letter::Outbound;
 
-/// How far a notice has come on its way out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
-    Queued,
-    /// On record; the recipient has not said that it has it.
-    Logged,
-    Delivered,
-    /// The recipient had received nothing after all, or the person is erased.
-    Void,
-}
+const STATES: [State; 5] =
+    [State::Queued, State::Logged, State::Delivered, State::Void, State::Gone];
 
-impl State {
-    const ALL: [Self; 4] = [Self::Queued, Self::Logged, Self::Delivered, Self::Void];
-
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Queued => "queued",
-            Self::Logged => "logged",
-            Self::Delivered => "delivered",
-            Self::Void => "void",
-        }
-    }
-
-    pub fn is_logged(self) -> bool {
-        matches!(self, Self::Logged | Self::Delivered)
+fn name(state: State) -> &'static str {
+    match state {
+        State::Queued => "queued",
+        State::Logged => "logged",
+        State::Delivered => "delivered",
+        State::Void => "void",
+        State::Gone => "gone",
     }
 }
 
@@ -86,7 +73,7 @@ pub fn insert(
             notice_out::subject_id.eq(notice.subject.0.as_bytes().as_slice()),
             notice_out::kind.eq(notice.kind.as_str()),
             notice_out::inquiry_id.eq(inquiry),
-            notice_out::state.eq(notice.state.as_str()),
+            notice_out::state.eq(name(notice.state)),
             notice_out::sealed.eq(keys.seal(&cell(&notice.id), &plain)?),
             notice_out::queued_at_unix_ms.eq(notice.queued_at_unix_ms),
             notice_out::next_try_at_unix_ms.eq(notice.queued_at_unix_ms),
@@ -141,7 +128,7 @@ fn read(
         subject: SubjectId(read_uuid(&subject)?),
         kind: super::notice_kind(&kind)?,
         inquiry: inquiry.map(|id| read_uuid(&id).map(InquiryId)).transpose()?,
-        state: State::ALL.into_iter().find(|one| one.as_str() == state).ok_or_else(broken_row)?,
+        state: STATES.into_iter().find(|one| name(*one) == state).ok_or_else(broken_row)?,
         outbound: serde_json::from_slice(&outbound).map_err(|_| broken_row())?,
         queued_at_unix_ms: times.0,
         tries: times.1,
@@ -182,6 +169,27 @@ pub fn of_subject(
         .select(columns!())
         .load(tx)
         .map_err(failed)?;
+    rows.into_iter().map(|row| read(keys, row)).collect()
+}
+
+/// A page, the newest first.
+pub fn list(
+    tx: &mut Tx,
+    keys: &RoomKeys,
+    permit: &Permit,
+    page: &ListNotices,
+) -> Result<Vec<NoticeOut>, ApiError> {
+    let code = permit.municipality();
+    let is_shown = |state: &State| !page.only_open || *state != State::Delivered;
+    let states: Vec<&str> = STATES.into_iter().filter(is_shown).map(name).collect();
+    let query = notice_out::table
+        .filter(notice_out::municipality.eq(code.as_str()))
+        .filter(notice_out::state.eq_any(states))
+        .order((notice_out::queued_at_unix_ms.desc(), notice_out::id.desc()))
+        .offset(i64::try_from(page.from).map_err(|_| ApiError::field("from"))?)
+        .limit(i64::from(page.limit))
+        .select(columns!());
+    let rows: Vec<Row> = on_engine!(tx, c => query.load(c)).map_err(failed)?;
     rows.into_iter().map(|row| read(keys, row)).collect()
 }
 
@@ -267,15 +275,15 @@ pub fn set_state(
         .filter(notice_out::municipality.eq(code.as_str()))
         .filter(notice_out::id.eq(id.0.as_bytes().as_slice()))
         .filter(notice_out::state.eq("queued").or(notice_out::state.eq("logged")))
-        .filter(notice_out::state.ne(state.as_str()));
+        .filter(notice_out::state.ne(name(state)));
     let Some(receipt) = receipt else {
-        let changed = diesel::update(row).set(notice_out::state.eq(state.as_str())).execute(tx);
+        let changed = diesel::update(row).set(notice_out::state.eq(name(state))).execute(tx);
         return Ok(changed.map_err(failed)? == 1);
     };
     let plain = serde_json::to_vec(receipt).map_err(|_| broken_row())?;
     let index = i64::try_from(receipt.index).map_err(|_| broken_row())?;
     let values = (
-        notice_out::state.eq(state.as_str()),
+        notice_out::state.eq(name(state)),
         notice_out::log_index.eq(index),
         notice_out::receipt_sealed.eq(keys.seal(&receipt_cell(&id), &plain)?),
     );
