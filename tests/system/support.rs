@@ -17,7 +17,7 @@ use watari::story::seed;
 use watari::story::site::{Passwords, Site};
 use watari::{Settings, schema, services};
 use wire::WireNumber;
-use wire::partition::{AskRequest, RegisterVaccination, WithholdSubject};
+use wire::partition::{AskRequest, RegisterVaccination};
 
 /// One runtime for all tests of this binary, so that they can share a world.
 pub(crate) static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
@@ -139,11 +139,7 @@ impl World {
 
     pub(crate) async fn withhold_in_adachi(&self, subject: Uuid) {
         let supervisor = self.desk(&self.cast.adachi.supervisor).await;
-        let withhold = WithholdSubject { subject, withheld: true };
-        supervisor
-            .room::<WithholdSubject>(wire::partition::SUBJECTS_WITHHOLD, &withhold)
-            .await
-            .unwrap();
+        supervisor.withhold(subject, true).await.unwrap();
     }
 }
 

@@ -24,7 +24,6 @@ mod review;
 mod routes;
 mod start;
 mod vaccinate;
-mod withhold;
 mod witness;
 
 pub use self::routes::{endpoints, openapi};

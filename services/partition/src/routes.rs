@@ -12,7 +12,7 @@ use wire::partition as api;
 
 use crate::{
     disclose, find_inquiry, inspect, provide, reconcile, register, release, report, review,
-    vaccinate, withhold,
+    vaccinate,
 };
 use room::{Host, operation_log};
 
@@ -39,7 +39,6 @@ static OWN: &[Endpoint] = &[
     health::READY,
     health::METRICS,
     Endpoint::post(api::SUBJECTS, Action::RegisterSubject),
-    Endpoint::post(api::SUBJECTS_WITHHOLD, Action::WithholdSubject),
     Endpoint::post(api::VACCINATIONS, Action::RegisterVaccination),
     Endpoint::post(api::INQUIRIES, Action::AskTransferIn),
     Endpoint::post(api::INQUIRIES_FIND, Action::ReadInquiry),
@@ -62,7 +61,6 @@ pub(crate) fn configure(app: &mut ServiceConfig, host: Data<Host>) {
     app.app_data(host)
         .app_data(Data::new(recorder))
         .route(api::SUBJECTS, post().to(register_subject))
-        .route(api::SUBJECTS_WITHHOLD, post().to(withhold_subject))
         .route(api::VACCINATIONS, post().to(register_vaccination))
         .route(api::INQUIRIES, post().to(ask_transfer_in))
         .route(api::INQUIRIES_FIND, post().to(read_inquiry))
@@ -85,7 +83,6 @@ pub(crate) fn configure(app: &mut ServiceConfig, host: Data<Host>) {
 #[derive(OpenApi)]
 #[openapi(paths(
     register_subject,
-    withhold_subject,
     register_vaccination,
     ask_transfer_in,
     read_inquiry,
@@ -126,18 +123,6 @@ async fn register_subject(
 ) -> Result<Json<api::SubjectRegistered>, ApiError> {
     let permit = own_room(&caller, Action::RegisterSubject)?;
     register::register(&host, permit, request).await.map(Json)
-}
-
-/// Sets or lifts the flag that withholds a person's records from inquiries.
-#[utoipa::path(post, path = api::SUBJECTS_WITHHOLD, tag = "partition", request_body = api::WithholdSubject,
-    responses((status = 200, body = api::WithholdSubject), (status = "4XX", body = Problem), (status = "5XX", body = Problem)))]
-async fn withhold_subject(
-    caller: Caller,
-    host: Data<Host>,
-    Body(request): Body<api::WithholdSubject>,
-) -> Result<Json<api::WithholdSubject>, ApiError> {
-    let permit = own_room(&caller, Action::WithholdSubject)?;
-    withhold::withhold(&host, permit, request).await.map(Json)
 }
 
 /// Registers a dose of a person in the caller's own room.

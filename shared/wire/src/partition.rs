@@ -10,7 +10,6 @@ use uuid::Uuid;
 use crate::{Base64Bytes, WireNumber};
 
 pub const SUBJECTS: &str = "/v1/subjects";
-pub const SUBJECTS_WITHHOLD: &str = "/v1/subjects/withhold";
 pub const VACCINATIONS: &str = "/v1/vaccinations";
 pub const INQUIRIES: &str = "/v1/inquiries";
 pub const INQUIRIES_FIND: &str = "/v1/inquiries/find";
@@ -65,14 +64,6 @@ pub struct RegisterVaccination {
 pub struct VaccinationRegistered {
     pub vaccination: Uuid,
     pub version: u32,
-}
-
-/// Sets or lifts 自動応答不可フラグ.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct WithholdSubject {
-    pub subject: Uuid,
-    pub withheld: bool,
 }
 
 /// A clerk asks the municipality a person moved away from.

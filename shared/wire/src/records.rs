@@ -174,6 +174,14 @@ pub struct FlagSubject {
     pub reason: String,
 }
 
+impl FlagSubject {
+    /// Leaves everything as it is; say what is to change.
+    pub fn new(subject: Uuid, reason: &str) -> Self {
+        let (moved_out_on, died_on, stopped, withheld) = (None, None, None, None);
+        Self { subject, moved_out_on, died_on, stopped, withheld, reason: reason.to_owned() }
+    }
+}
+
 impl std::fmt::Debug for FlagSubject {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("FlagSubject(redacted)")

@@ -10,10 +10,13 @@ use wire::notices::{
     NoticeEffect, NoticeState, ReleaseHeld,
 };
 use wire::partition::{
-    AskAnswer, AskOutcome, DISCLOSURES, Disclose, Disclosure, RegisterVaccination,
-    SUBJECTS_WITHHOLD, VACCINATIONS, VaccinationRegistered, WithholdSubject,
+    AskAnswer, AskOutcome, DISCLOSURES, Disclose, Disclosure, RegisterVaccination, VACCINATIONS,
+    VaccinationRegistered,
 };
-use wire::records::SourceKind;
+use wire::records::{
+    FindRecords, FlagSubject, PersonRecords, RECORDS_FIND, SUBJECTS_FLAG, SourceKind,
+    SubjectFlagged,
+};
 use wire::{Base64Bytes, WireNumber};
 
 use super::towns::Towns;
@@ -36,9 +39,8 @@ impl Towns {
         let cast = &self.world.cast;
         let number = fresh_number();
         let subject = self.live(&cast.adachi.clerk, number, &[dose(1)]).await;
-        let withhold = WithholdSubject { subject, withheld: true };
         let supervisor = self.desk(&self.adachi.supervisors[0]).await;
-        supervisor.room::<WithholdSubject>(SUBJECTS_WITHHOLD, &withhold).await.unwrap();
+        supervisor.withhold(subject, true).await.unwrap();
         let newcomer = self.live(&cast.koriyama.clerk, number, &[]).await;
         let clerk = self.desk(&cast.koriyama.clerk).await;
         let answer = clerk.ask(&question(number, cast.adachi.code)).await.unwrap();
@@ -81,6 +83,7 @@ fn two_persons_release_exactly_the_bytes_that_both_saw() {
             let towns = Towns::start(engine).await;
             release(&towns).await;
             refuse(&towns).await;
+            stop(&towns).await;
             towns.stop().await;
         });
     }
@@ -173,6 +176,24 @@ async fn refuse(towns: &Towns) {
     let late = towns.release(&towns.adachi.supervisors[0], &scene, &digest).await;
     assert_eq!(late, Err("held-decided".to_owned()));
     assert_eq!(towns.held(&scene, true).await.unwrap().state, HeldState::Refused);
+}
+
+/// 利用停止: what the municipality may not use, it gives to nobody, not even by two persons.
+async fn stop(towns: &Towns) {
+    let scene = towns.withheld().await;
+    let [one, other] = &towns.adachi.supervisors;
+    let digest = towns.show(one, &scene).await.digest;
+    assert_eq!(towns.release(one, &scene, &digest).await, Ok(HeldState::Pending));
+    let desk = towns.desk(one).await;
+    let way = FindRecords { subject: Some(scene.subject), ..FindRecords::default() };
+    let found: PersonRecords = desk.room(RECORDS_FIND, &way).await.unwrap();
+    let flag =
+        FlagSubject { stopped: Some(true), ..FlagSubject::new(scene.subject, "停止の請求") };
+    let tag = &found.subject.etag;
+    desk.room_if_match::<SubjectFlagged>(SUBJECTS_FLAG, tag, &flag).await.unwrap();
+    let refused = towns.release(other, &scene, &digest).await;
+    assert_eq!(refused, Err("use-stopped".to_owned()));
+    assert_eq!(towns.held(&scene, false).await.unwrap().state, HeldState::Pending);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use domain::{IndividualNumber, MunicipalityCode};
 use room::store::reseal::COLUMNS;
 use watari::story::cast::Town;
 use wire::CallError;
-use wire::partition::{ListPage, PROVISIONS_LIST, Provisions, SUBJECTS_WITHHOLD, WithholdSubject};
+use wire::partition::{ListPage, PROVISIONS_LIST, Provisions};
 
 use super::letter::{self, room_keys};
 use super::scene::{Place, Reader, damaged, on_both};
@@ -259,9 +259,7 @@ fn rows_copied_into_another_room_under_the_same_handle_do_not_open_there() {
             assert!(sql.run(&format!("{copy} WHERE {rows}")) > 0);
         }
         let supervisor = world.desk(&world.cast.uruma.supervisor).await;
-        let withhold = WithholdSubject { subject, withheld: false };
-        let own = supervisor.room::<WithholdSubject>(SUBJECTS_WITHHOLD, &withhold).await;
-        expect_internal(&own.unwrap_err());
+        expect_internal(&supervisor.withhold(subject, false).await.unwrap_err());
         let asked = scene.koriyama.ask(&question(number, uruma)).await.unwrap_err();
         let code = asked.problem().map(|problem| problem.code.as_str());
         assert_eq!(code, Some("source-unavailable"), "{asked:?}");

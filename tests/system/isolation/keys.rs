@@ -14,7 +14,6 @@ use service::server::StartError;
 use uuid::Uuid;
 use watari::Failure;
 use wire::partition::{AskOutcome, ListPage, PROVISIONS_LIST, Provisions};
-use wire::partition::{SUBJECTS_WITHHOLD, WithholdSubject};
 
 use super::letter::room_keys;
 use super::sql::Sql;
@@ -234,10 +233,9 @@ fn a_room_whose_keys_were_destroyed_is_closed_and_the_others_are_not() {
             assert_eq!(got, Some((503, "source-unavailable")), "{error:?}");
         }
         let supervisor = world.desk(&world.cast.adachi.supervisor).await;
-        let withhold = WithholdSubject { subject, withheld: true };
         let page = ListPage { from: 0, limit: 10 };
         for error in [
-            supervisor.room::<WithholdSubject>(SUBJECTS_WITHHOLD, &withhold).await.err(),
+            supervisor.withhold(subject, true).await.err(),
             supervisor.room::<Provisions>(PROVISIONS_LIST, &page).await.err(),
         ] {
             let problem = error.as_ref().and_then(|error| error.problem());

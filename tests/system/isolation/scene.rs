@@ -9,7 +9,6 @@ use watari::story::residents::Resident;
 use wire::CallError;
 use wire::partition::{
     AskRequest, ListPage, PROVISIONS_LIST, ProvideRequest, Provisions, RegisterVaccination,
-    SUBJECTS_WITHHOLD, WithholdSubject,
 };
 
 use super::letter;
@@ -126,9 +125,8 @@ impl Scene {
         subject: Uuid,
         withheld: bool,
     ) -> Result<String, CallError> {
-        let withhold = WithholdSubject { subject, withheld };
-        let done: WithholdSubject = self.supervisor.room(SUBJECTS_WITHHOLD, &withhold).await?;
-        Ok(format!("{}", done.withheld))
+        self.supervisor.withhold(subject, withheld).await?;
+        Ok(withheld.to_string())
     }
 
     pub(super) async fn expect_fault(&self, reader: &Reader, what: &str) {

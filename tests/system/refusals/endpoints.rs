@@ -54,7 +54,13 @@ async fn ask_for_nothing(line: &Line, endpoint: &Endpoint, authorization: Option
 fn every_action_that_comes_over_the_network_has_an_endpoint() {
     let reached: Vec<Action> = every_endpoint().map(|(_, endpoint)| endpoint.action).collect();
     for action in Action::ALL {
-        let inner = [Action::ExpireAnswers, Action::ReviewOperations, Action::RunJobs];
+        // Withholding is asked for by whoever flags a person so.
+        let inner = [
+            Action::ExpireAnswers,
+            Action::ReviewOperations,
+            Action::RunJobs,
+            Action::WithholdSubject,
+        ];
         let is_inner = inner.contains(&action);
         assert_eq!(reached.contains(&action), !is_inner, "{action:?}");
     }

@@ -6,7 +6,7 @@ use time::Duration;
 use time::macros::date;
 use uuid::Uuid;
 use wire::CallError;
-use wire::partition::{AskOutcome, SUBJECTS_WITHHOLD, WithholdSubject};
+use wire::partition::AskOutcome;
 use wire::records::{
     Day, FlagSubject, History, RECORDS_HISTORY, ReadHistory, SUBJECTS_FLAG, SubjectFlagged,
     SubjectVersion,
@@ -16,14 +16,7 @@ use crate::world::{ADACHI, Desk, KORIYAMA, World, dose, on_both, question, refus
 
 /// Sets nothing.
 fn nothing(subject: Uuid) -> FlagSubject {
-    FlagSubject {
-        subject,
-        moved_out_on: None,
-        died_on: None,
-        stopped: None,
-        withheld: None,
-        reason: "住民からの届出".to_owned(),
-    }
+    FlagSubject::new(subject, "住民からの届出")
 }
 
 impl Desk {
@@ -135,8 +128,7 @@ async fn a_version_that_was_flagged_meanwhile_and_an_impossible_day_are_refused(
         let clerk = world.desk(ADACHI, Role::Clerk);
         let stale = clerk.entries(subject).await.pop().unwrap().etag;
         let supervisor = world.desk(ADACHI, Role::Supervisor);
-        let withhold = WithholdSubject { subject, withheld: true };
-        supervisor.post::<WithholdSubject>(SUBJECTS_WITHHOLD, &withhold).await.unwrap();
+        supervisor.withhold(subject).await;
         let day = |date| Some(Day(Some(date)));
         let moved = FlagSubject { moved_out_on: day(date!(2025 - 03 - 31)), ..nothing(subject) };
         let refused = clerk.post_if::<SubjectFlagged>(SUBJECTS_FLAG, &stale, &moved).await;

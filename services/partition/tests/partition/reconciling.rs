@@ -1,7 +1,7 @@
 //! The rooms' records and the log, one to one.
 
 use domain::{
-    Confirmation, InquiryHeader, InquiryId, MunicipalityCode, OperatorId, Role, TerminalId,
+    Confirmation, InquiryHeader, InquiryId, MunicipalityCode, OperatorId, Outcome, Role, TerminalId,
 };
 use wire::partition::{RECONCILIATION_READ, ReadReconciliation, Reconciliation, Side};
 use wire::provision_log::{End, Entry};
@@ -133,6 +133,42 @@ async fn what_the_log_alone_says_is_named_on_each_side_that_lacks_it() {
         alone.sort_by_key(|(inquiry, _)| *inquiry);
         until_sides(&world, KORIYAMA, &alone).await;
         assert_eq!(read(&world, KORIYAMA).await.next_index, 4);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_notice_that_only_the_log_has_is_named_on_both_sides_until_it_comes() {
+    on_both(async |world| {
+        world.mover(1).await;
+        let asked = question(1);
+        world.ask(&asked).await.unwrap();
+        let (young, old) = (uuid::Uuid::from_u128(1), uuid::Uuid::from_u128(2));
+        let corrected = |notice: uuid::Uuid| Entry {
+            inquiry: asked.inquiry,
+            permit: notice.to_string(),
+            outcome: Outcome::Corrected,
+            ..entry(KORIYAMA, End::provided(vec![1; 32].into()))
+        };
+        world.log.append(&corrected(old));
+        rounds().await;
+        assert!(sides(&world, KORIYAMA).await.is_empty(), "it may still be on its way");
+        world.pass(31).await;
+        world.log.append(&corrected(young));
+        let alone = [(InquiryId(old), Side::LogWithoutNotice)];
+        until_sides(&world, KORIYAMA, &alone).await;
+        until_sides(&world, ADACHI, &alone).await;
+        assert_eq!(read(&world, KORIYAMA).await.one_sided[0].log_index, Some(1));
+        // It comes after all to Koriyama; Adachi has never sent it.
+        let sql = [
+            "INSERT INTO notice_in VALUES ('072036', X'00000000000000000000000000000002', X'01', \
+             '131211', X'01', 'corrected', X'01', 'seen', X'', 1, X'', 1, NULL, NULL)",
+            "INSERT INTO notice_in VALUES ('072036', '\\x00000000000000000000000000000002', '\\x01', \
+             '131211', '\\x01', 'corrected', '\\x01', 'seen', '', 1, '', 1, NULL, NULL)",
+        ];
+        world.execute(sql).await;
+        until_sides(&world, KORIYAMA, &[]).await;
+        assert_eq!(sides(&world, ADACHI).await, alone);
     })
     .await;
 }

@@ -4,7 +4,7 @@ use domain::municipalities::ended_municipality;
 use domain::{InquiryId, MunicipalityCode, ServiceKind};
 use serde::Serialize;
 use uuid::Uuid;
-use wire::partition::{AskOutcome, AskRequest, SUBJECTS_WITHHOLD, WithholdSubject};
+use wire::partition::{AskOutcome, AskRequest};
 
 use super::ground::{Ground, residents};
 use super::load::ask;
@@ -120,9 +120,7 @@ async fn people_of_all_kinds(ground: &Ground, screen: Screen) -> Result<Vec<Ques
     let subjects = ground.register(&cast.adachi, &people(withheld, true), screen).await?;
     let supervisor = ground.desk(&cast.adachi.supervisor).await?;
     for subject in subjects {
-        let flag = WithholdSubject { subject, withheld: true };
-        let done = supervisor.room::<WithholdSubject>(SUBJECTS_WITHHOLD, &flag).await;
-        done.map_err(Failure::call("withholding"))?;
+        supervisor.withhold(subject, true).await.map_err(Failure::call("withholding"))?;
     }
     let ask = |first: &u32, provider: MunicipalityCode| {
         let questions = people(first, false).into_iter().map(|one| question(cast, &one));

@@ -8,6 +8,9 @@ use wire::partition::{
     self, AskAnswer, AskRequest, RegisterSubject, RegisterVaccination, SubjectRegistered,
     VaccinationRegistered,
 };
+use wire::records::{
+    FindRecords, FlagSubject, PersonRecords, RECORDS_FIND, SUBJECTS_FLAG, SubjectFlagged,
+};
 use wire::registry::{self, LogInAnswer, LogInRequest};
 use wire::{CallError, Client, WirePassword};
 
@@ -89,6 +92,18 @@ impl Desk {
         dose: &RegisterVaccination,
     ) -> Result<VaccinationRegistered, CallError> {
         self.room(partition::VACCINATIONS, dose).await
+    }
+
+    /// Sets or lifts 自動応答不可フラグ on the version that is there now.
+    pub async fn withhold(&self, subject: Uuid, is_withheld: bool) -> Result<(), CallError> {
+        let way = FindRecords { subject: Some(subject), ..FindRecords::default() };
+        let found: PersonRecords = self.room(RECORDS_FIND, &way).await?;
+        let flags = FlagSubject {
+            withheld: Some(is_withheld),
+            ..FlagSubject::new(subject, "支援措置の申出")
+        };
+        let tag = &found.subject.etag;
+        self.room_if_match::<SubjectFlagged>(SUBJECTS_FLAG, tag, &flags).await.map(drop)
     }
 
     pub async fn ask(&self, question: &AskRequest) -> Result<AskAnswer, CallError> {

@@ -4,6 +4,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 use wire::partition as api;
+use wire::records::{
+    FindRecords, FlagSubject, PersonRecords, RECORDS_FIND, SUBJECTS_FLAG, SubjectFlagged,
+};
 use wire::{CallError, Client, WireNumber};
 
 /// A person at a terminal.
@@ -35,6 +38,15 @@ impl Desk {
     pub(crate) async fn vaccinate(&self, subject: Uuid, vaccination: Vaccination) {
         let dose = api::RegisterVaccination { subject, vaccination };
         self.post::<api::VaccinationRegistered>(api::VACCINATIONS, &dose).await.unwrap();
+    }
+
+    pub(crate) async fn withhold(&self, subject: Uuid) {
+        let way = FindRecords { subject: Some(subject), ..FindRecords::default() };
+        let found: PersonRecords = self.post(RECORDS_FIND, &way).await.unwrap();
+        let flag =
+            FlagSubject { withheld: Some(true), ..FlagSubject::new(subject, "支援措置") };
+        let tag = &found.subject.etag;
+        self.post_if::<SubjectFlagged>(SUBJECTS_FLAG, tag, &flag).await.unwrap();
     }
 
     pub(crate) async fn register(&self, number: u32) -> Uuid {
