@@ -21,6 +21,14 @@ const SETTINGS: &str = "-c listen_addresses=127.0.0.1 -c max_connections=100 -c 
 
 impl Postgres {
     pub(crate) fn start() -> Self {
+        let server = Self::nowhere();
+        let place = server.place.path().display();
+        server.run(&format!("initdb -D {place}/data -A trust -U postgres -E UTF8 --locale=C"));
+        server.go();
+        server
+    }
+
+    fn nowhere() -> Self {
         let mut versions: Vec<PathBuf> = fs::read_dir("/usr/lib/postgresql")
             .expect("tests/run installs PostgreSQL")
             .map(|entry| entry.unwrap().path().join("bin"))
@@ -35,13 +43,29 @@ impl Postgres {
             let owned = Command::new("chown").arg("postgres").arg(server.place.path()).status();
             assert!(owned.unwrap().success());
         }
-        let place = server.place.path().display();
-        let port = server.port;
-        server.run(&format!("initdb -D {place}/data -A trust -U postgres -E UTF8 --locale=C"));
-        server.run(&format!(
+        server
+    }
+
+    /// A copy of all files, as an operator takes a backup; it runs once it is told to.
+    pub(crate) fn base_backup(&self) -> Self {
+        let copy = Self::nowhere();
+        let (port, place) = (self.port, copy.place.path().display());
+        copy.run(&format!(
+            "pg_basebackup -h 127.0.0.1 -p {port} -U postgres -D {place}/data -X stream -c fast"
+        ));
+        copy
+    }
+
+    pub(crate) fn go(&self) {
+        let (port, place) = (self.port, self.place.path().display());
+        self.run(&format!(
             "pg_ctl -D {place}/data -w -l {place}/log -o '-p {port} -k {place} {SETTINGS}' start"
         ));
-        server
+    }
+
+    /// The same URL for another server.
+    pub(crate) fn instead_of(&self, other: &Self, url: &str) -> String {
+        url.replace(&format!(":{}/", other.port), &format!(":{}/", self.port))
     }
 
     pub(crate) fn owner_url(&self) -> String {
