@@ -1,5 +1,6 @@
 //! Venues: devices with certificates, people who were issued vouchers, and what the room has got.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -28,6 +29,7 @@ use watari::story::site::Site;
 use wire::devices::{DEVICES, RegisterDevice};
 use wire::intake::{CAPTURES, CapturesAnswered, DEVICE_DIRECTORY, SealedCapture, SendCaptures};
 use wire::registry::Signed;
+use wire::tls::TlsFiles;
 use wire::{CallError, Client, PeerIdentity};
 
 diesel::table! {
@@ -56,6 +58,7 @@ pub(super) struct Tablet {
     pub(super) device: Device,
     pub(super) line: Client,
     pub(super) thumbprint: [u8; 32],
+    pub(super) files: TlsFiles,
 }
 
 impl Tablet {
@@ -69,7 +72,7 @@ impl Tablet {
         let line = site.client(&file, ServiceKind::Intake).unwrap();
         let key = SigningKey::make_random().unwrap();
         let device = Device { municipality, name, key };
-        Self { device, line, thumbprint: issued.thumbprint }
+        Self { device, line, thumbprint: issued.thumbprint, files: issued.files }
     }
 
     pub(super) fn registration(&self) -> RegisterDevice {
@@ -117,6 +120,11 @@ impl Tablet {
 /// The number on the voucher of the nth person.
 pub(super) fn voucher(nth: u32) -> String {
     format!("{:010}", 7_000_000_000_u64 + u64::from(nth) * 1_111)
+}
+
+/// The name of the nth person.
+pub(super) fn name_of(nth: u32) -> String {
+    Resident { serial: SERIALS_FROM + nth, doses: Vec::new() }.to_request().name
 }
 
 /// A first dose as a device captures it, some hour of a day.
@@ -190,18 +198,23 @@ impl Backroom {
     }
 
     /// How captures ended, and how often.
-    pub(super) async fn results(&self) -> std::collections::BTreeMap<String, usize> {
+    pub(super) async fn results(&self) -> BTreeMap<String, usize> {
+        self.results_where(|_| true).await
+    }
+
+    async fn results_where(&self, counts: impl Fn(&str) -> bool) -> BTreeMap<String, usize> {
         let municipality = self.permit.municipality();
         let read = move |tx: &mut db::Tx| {
             capture_done::table
                 .filter(capture_done::municipality.eq(municipality.as_str()))
-                .select(capture_done::result)
-                .load::<String>(tx)
+                .select((capture_done::device, capture_done::result))
+                .load::<(String, String)>(tx)
                 .map_err(db::DbError::from)
         };
         let all = self.db.room_read("test.results", self.room(), read).await.unwrap();
-        let mut counted = std::collections::BTreeMap::new();
-        all.into_iter().for_each(|result| *counted.entry(result).or_default() += 1);
+        let mut counted = BTreeMap::new();
+        let all = all.into_iter().filter(|(device, _)| counts(device));
+        all.for_each(|(_, result)| *counted.entry(result).or_default() += 1);
         counted
     }
 
@@ -243,11 +256,30 @@ impl Backroom {
 
     /// Waits until so many captures are dealt with.
     pub(super) async fn until_settled(&self, captures: usize, wait_max: Duration) {
+        self.until_settled_where(|_| true, (captures, wait_max)).await;
+    }
+
+    /// The same with those of one device; says how they ended.
+    pub(super) async fn until_settled_of(
+        &self,
+        device: &TerminalId,
+        captures: usize,
+        wait_max: Duration,
+    ) -> BTreeMap<String, usize> {
+        self.until_settled_where(|one| one == device.as_str(), (captures, wait_max)).await
+    }
+
+    async fn until_settled_where(
+        &self,
+        counts: impl Fn(&str) -> bool,
+        (captures, wait_max): (usize, Duration),
+    ) -> BTreeMap<String, usize> {
         let begun = Instant::now();
         loop {
-            let settled: usize = self.results().await.values().sum();
+            let results = self.results_where(&counts).await;
+            let settled: usize = results.values().sum();
             if settled >= captures {
-                return;
+                return results;
             }
             assert!(begun.elapsed() < wait_max, "{settled} of {captures} are dealt with");
             tokio::time::sleep(Duration::from_millis(200)).await;
