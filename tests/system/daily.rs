@@ -3,6 +3,7 @@
 mod access;
 mod backup;
 mod batch;
+mod browser;
 mod command;
 mod comparing;
 mod dice;

@@ -1,8 +1,8 @@
 use std::sync::{Arc, Mutex};
 
 use db::Db;
-use domain::{Action, Actor, MunicipalityCode, OpContext, Permit, ServiceKind, authorize};
-use service::{ApiError, Directory, Participants, problems};
+use domain::{Action, MunicipalityCode, OpContext, Permit};
+use service::{ApiError, Directory, Participants, hosted};
 use tokio::sync::{Semaphore, mpsc};
 use wire::Client;
 
@@ -31,28 +31,16 @@ pub(crate) struct Intake {
 
 impl Intake {
     pub(crate) fn directory(&self, context: &OpContext) -> Result<Arc<Directory>, ApiError> {
-        let directory = self.participants.directory(context.at.unix_timestamp());
-        directory.map_err(|error| ApiError::caused(&problems::UNAVAILABLE, error))
+        hosted::directory(context, &self.participants)
     }
 
-    /// The permit for a municipality whose room the calling partition hosts: the policy lets every
-    /// partition speak for a municipality, only the directory knows for which.
+    /// The permit for a municipality whose room the calling partition hosts.
     pub(crate) fn expect_host(
         &self,
         context: &OpContext,
         action: Action,
         municipality: MunicipalityCode,
     ) -> Result<Permit, ApiError> {
-        let permit = authorize(context, action, municipality)?;
-        let directory = self.directory(context)?;
-        let host = directory.member(municipality).map(|member| member.host.as_str());
-        match &context.actor {
-            Actor::Service { kind: ServiceKind::Partition, instance }
-                if host == Some(instance.as_str()) =>
-            {
-                Ok(permit)
-            }
-            _ => Err(ApiError::new(&problems::DENIED)),
-        }
+        hosted::expect_host(context, action, &*self.directory(context)?, municipality)
     }
 }

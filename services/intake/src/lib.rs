@@ -5,9 +5,12 @@
 //! Invariant: a capture is durable before its device is told "accepted", and goes only when the
 //! municipality's own partition says that it has it.
 //!
+//! Invariant: every request leaves a line that says how it ended, durable before the answer leaves.
+//!
 //! Reading order: `devices` (who may send), `send` and `writer` (how a capture gets in), `fetch`
-//! (how it gets out), then `routes`.
+//! (how it gets out), `access` (what is written down of it), then `routes`.
 
+mod access;
 mod config;
 mod devices;
 mod directory;
@@ -34,7 +37,7 @@ pub use self::config::{Config, Limits};
 pub use self::routes::{ENDPOINTS, openapi};
 pub use self::start::start;
 
-/// The role that keeps captures and gives them away, and nothing else.
+/// The role that keeps captures, gives them away and writes it down, and nothing else.
 pub const ROLE: &str = "watari_intake";
 
 pub static MIGRATIONS: Migrations = Migrations {

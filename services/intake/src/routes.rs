@@ -2,7 +2,7 @@
 
 use actix_web::web::{Data, Json, ServiceConfig, get, post};
 use domain::Action;
-use service::{ApiError, Body, Caller, Endpoint, health};
+use service::{ApiError, Body, Caller, Endpoint, Recorder, health};
 use utoipa::OpenApi;
 use wire::Problem;
 use wire::intake::{
@@ -25,10 +25,16 @@ pub static ENDPOINTS: &[Endpoint] = &[
 ];
 
 pub(crate) fn configure(intake: Intake) -> impl Fn(&mut ServiceConfig) + Clone {
+    let recording = intake.clone();
+    let recorder = Data::new(Recorder::new(move |ended| {
+        let intake = recording.clone();
+        Box::pin(async move { intake.record(&ended).await })
+    }));
     let intake = Data::new(intake);
     move |config| {
         config
             .app_data(intake.clone())
+            .app_data(recorder.clone())
             .route(CAPTURES, post().to(send))
             .route(DEVICE_DIRECTORY, get().to(directory))
             .route(DEVICES_KEEP, post().to(keep_devices))

@@ -1,14 +1,15 @@
 //! A device hands in what it captured; answered only once it is durable.
 
+use domain::Action;
 use service::{ApiError, Caller, Directory, problems};
-use tokio::sync::oneshot;
 use wire::intake::{
     CaptureAnswer, CapturesAnswered, SEALED_BYTES_MAX, SEND_MAX, SealedCapture, SendCaptures, Taken,
 };
 
+use crate::access::Line;
 use crate::intake::Intake;
 use crate::sender::{Name, Sender};
-use crate::writer::{Job, Wanted};
+use crate::writer::{Handed, Wanted};
 
 /// Key id and encapsulated key; the content in steps of 512 bytes and its tag come after.
 const HEAD_BYTES: usize = 4 + 1_120;
@@ -48,7 +49,7 @@ impl Intake {
         let well = captures.into_iter().zip(&answers);
         let well = well.filter(|(_, answer)| answer.result == Taken::Accepted);
         let well = well.map(|(capture, _)| capture).collect();
-        self.keep(sender, well, crate::unix_ms(caller.context.at)).await?;
+        self.keep(caller, sender, (well, answers.len())).await?;
         answers.iter().for_each(|answer| self.metrics.answered(answer.result));
         Ok(CapturesAnswered { captures: answers })
     }
@@ -64,20 +65,24 @@ impl Intake {
     /// Waits until the writer has them; also with none it says whether the device may send.
     async fn keep(
         &self,
+        caller: &Caller,
         sender: Sender,
-        captures: Vec<SealedCapture>,
-        received_at_unix_ms: i64,
+        (captures, all): (Vec<SealedCapture>, usize),
     ) -> Result<(), ApiError> {
-        let (name, count) = (sender.name.clone(), captures.len());
-        let unavailable = || ApiError::new(&problems::UNAVAILABLE);
-        let places = u32::try_from(count.max(1)).map_err(|_| unavailable())?;
-        let places = std::sync::Arc::clone(&self.places).try_acquire_many_owned(places);
-        let places = places.map_err(|_| unavailable())?;
-        let (done, kept) = oneshot::channel();
-        let wanted = Wanted { sender, captures, received_at_unix_ms };
-        self.jobs.try_send(Job { wanted, done, places }).map_err(|_| unavailable())?;
-        kept.await.map_err(|_| ApiError::new(&problems::UNKNOWN_OUTCOME))??;
-        self.waiting.came(&name, u64::try_from(count).unwrap_or(u64::MAX));
+        let (name, kept) = (sender.name.clone(), captures.len());
+        let line = Line::of(&caller.context, Action::SendCapture);
+        let line = Line { kept, refused: all - kept, ..line };
+        let handed = Some(Handed { sender, captures });
+        let written = self.write(Wanted { line, handed }).await;
+        let is_heard = match &written {
+            Ok(()) => true,
+            Err(error) => crate::problems::ALL.contains(&error.kind()),
+        };
+        if is_heard {
+            caller.context.recorded.set();
+        }
+        written?;
+        self.waiting.came(&name, u64::try_from(kept).unwrap_or(u64::MAX));
         Ok(())
     }
 }

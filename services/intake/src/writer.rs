@@ -12,12 +12,13 @@ use service::problems::ProblemKind;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use wire::intake::SealedCapture;
 
+use crate::access::Line;
 use crate::metrics::IntakeMetrics;
 use crate::problems;
 use crate::sender::Sender;
 use crate::store::{self, Known, NewCapture};
 
-/// A device's captures, found well, and the call that waits for them.
+/// What is to be written, and the call that waits for it.
 #[derive(Debug)]
 pub(crate) struct Job {
     pub(crate) wanted: Wanted,
@@ -28,9 +29,23 @@ pub(crate) struct Job {
 
 #[derive(Debug)]
 pub(crate) struct Wanted {
+    pub(crate) line: Line,
+    pub(crate) handed: Option<Handed>,
+}
+
+/// What a device hands in.
+#[derive(Debug)]
+pub(crate) struct Handed {
     pub(crate) sender: Sender,
+    /// Those that are found well.
     pub(crate) captures: Vec<SealedCapture>,
-    pub(crate) received_at_unix_ms: i64,
+}
+
+impl Wanted {
+    /// How many places it takes in the queue.
+    pub(crate) fn size(&self) -> usize {
+        self.handed.as_ref().map_or(1, |handed| handed.captures.len().max(1))
+    }
 }
 
 /// Why a device's captures are not kept, if they are not.
@@ -50,12 +65,12 @@ impl Writer {
     /// up the next: nobody is kept waiting for company.
     pub(crate) async fn run(mut self) {
         while let Some(first) = self.jobs.recv().await {
-            let mut captures = first.wanted.captures.len();
+            let mut size = first.wanted.size();
             let mut jobs = vec![first];
-            while captures < self.batch_captures_max
+            while size < self.batch_captures_max
                 && let Ok(job) = self.jobs.try_recv()
             {
-                captures += job.wanted.captures.len();
+                size += job.wanted.size();
                 jobs.push(job);
             }
             let (mut wanted, mut waiting) = (Vec::new(), Vec::new());
@@ -63,7 +78,7 @@ impl Writer {
                 wanted.push(one);
                 waiting.push((done, places));
             }
-            let verdicts = self.write(wanted.into(), captures).await;
+            let verdicts = self.write(wanted.into()).await;
             for (place, (done, _places)) in waiting.into_iter().enumerate() {
                 let answer = match &verdicts {
                     Ok(verdicts) => match verdicts.get(place).copied().flatten() {
@@ -78,11 +93,8 @@ impl Writer {
         }
     }
 
-    async fn write(
-        &mut self,
-        wanted: Arc<[Wanted]>,
-        captures: usize,
-    ) -> Result<Vec<Verdict>, ApiError> {
+    async fn write(&mut self, wanted: Arc<[Wanted]>) -> Result<Vec<Verdict>, ApiError> {
+        let captures: usize = handed(&wanted).map(|(_, handed)| handed.captures.len()).sum();
         let first_seq = self.last_seq + 1;
         // Also if it fails: the rows may be there all the same.
         self.last_seq = self.last_seq.saturating_add(i64::try_from(captures).unwrap_or(i64::MAX));
@@ -90,40 +102,63 @@ impl Writer {
         let work = move |tx: &mut Tx| keep(tx, &wanted, first_seq);
         let verdicts = self.db.transaction(name, work).await;
         let verdicts = verdicts.inspect_err(|error| {
-            tracing::error!(code = error.kind().code, captures, "captures not written");
+            tracing::error!(code = error.kind().code, captures, "captures and lines not written");
         })?;
+        if captures == 0 {
+            return Ok(verdicts);
+        }
         self.metrics.batch.observe(f64::from(u32::try_from(captures).unwrap_or(u32::MAX)));
         Ok(verdicts)
     }
+}
+
+fn handed(wanted: &[Wanted]) -> impl Iterator<Item = (&Wanted, &Handed)> {
+    wanted.iter().filter_map(|one| Some((one, one.handed.as_ref()?)))
 }
 
 /// Looks every device up in the transaction that keeps its captures: a revocation that is durable
 /// counts.
 fn keep(tx: &mut Tx, wanted: &[Wanted], first_seq: i64) -> Result<Vec<Verdict>, ApiError> {
     let known = known(tx, wanted)?;
-    let verdicts: Vec<Verdict> = wanted.iter().map(|one| verdict(&one.sender, &known)).collect();
-    let kept = wanted.iter().zip(&verdicts).filter(|(_, verdict)| verdict.is_none());
-    let captures = kept.flat_map(|(one, _)| one.captures.iter().map(move |capture| (one, capture)));
+    let judge = |one: &Wanted| one.handed.as_ref().and_then(|one| verdict(&one.sender, &known));
+    let verdicts: Vec<Verdict> = wanted.iter().map(judge).collect();
+    let kept = handed(wanted).filter(|(_, handed)| verdict(&handed.sender, &known).is_none());
+    let captures = kept.flat_map(|(one, handed)| {
+        handed.captures.iter().map(move |capture| (one, &handed.sender.name, capture))
+    });
     let rows: Vec<NewCapture<'_>> = captures
         .zip(first_seq..)
-        .map(|((one, capture), seq)| NewCapture {
-            municipality: one.sender.name.municipality.as_str(),
-            device: one.sender.name.device.as_str(),
+        .map(|((one, name, capture), seq)| NewCapture {
+            municipality: name.municipality.as_str(),
+            device: name.device.as_str(),
             id: capture.id.as_bytes(),
             seq,
             sealed: &capture.sealed.0,
-            received_at_unix_ms: one.received_at_unix_ms,
+            received_at_unix_ms: one.line.at_unix_ms,
         })
         .collect();
     store::insert(tx, &rows)?;
+    let lines = wanted.iter().zip(&verdicts).map(|(one, verdict)| ended(one, *verdict));
+    store::tell(tx, &lines.collect::<Vec<_>>())?;
     Ok(verdicts)
+}
+
+/// The line as the request has ended; of a device that is not heard, nothing is kept.
+fn ended(one: &Wanted, verdict: Verdict) -> Line {
+    let line = one.line.clone();
+    match verdict {
+        None => line,
+        Some(kind) => {
+            Line { result: kind.code, kept: 0, refused: line.kept + line.refused, ..line }
+        }
+    }
 }
 
 type KnownDevices = HashMap<(MunicipalityCode, String), Known>;
 
 fn known(tx: &mut Tx, wanted: &[Wanted]) -> Result<KnownDevices, ApiError> {
     let mut names: BTreeMap<MunicipalityCode, Vec<&str>> = BTreeMap::new();
-    for one in wanted {
+    for (_, one) in handed(wanted) {
         let name = &one.sender.name;
         names.entry(name.municipality).or_default().push(name.device.as_str());
     }

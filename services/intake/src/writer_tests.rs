@@ -4,17 +4,20 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use db::test_support::TestDb;
-use domain::{MunicipalityCode, TerminalId};
+use domain::{
+    Action, Actor, Clock as _, MunicipalityCode, OpContext, RequestId, SystemClock, TerminalId,
+};
 use service::ApiError;
 use service::metrics::Metrics;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use uuid::Uuid;
 use wire::intake::{CaptureName, KeptDevice, SealedCapture, WaitingCapture};
 
+use crate::access::Line;
 use crate::metrics::IntakeMetrics;
 use crate::sender::{Name, Sender};
 use crate::waiting::Waiting;
-use crate::writer::{Job, Wanted, Writer};
+use crate::writer::{Handed, Job, Wanted, Writer};
 use crate::{MIGRATIONS, ROLE, store};
 
 const THUMBPRINT: [u8; 32] = [7; 32];
@@ -30,6 +33,12 @@ fn tablet(name: &str) -> TerminalId {
 fn sender(name: &str) -> Sender {
     let name = Name { municipality: code("131211"), device: tablet(name) };
     Sender { name, thumbprint: THUMBPRINT }
+}
+
+fn context(name: &Name) -> OpContext {
+    let Name { municipality, device } = name.clone();
+    let actor = Actor::Device { municipality, device };
+    OpContext::new(actor, RequestId::make_random(), SystemClock.now())
 }
 
 fn capture(id: u128) -> SealedCapture {
@@ -78,9 +87,22 @@ impl Desk {
     async fn send(&self, sender: Sender, captures: Vec<SealedCapture>) -> Result<(), &'static str> {
         let (done, kept) = oneshot::channel();
         let places = Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap();
-        let wanted = Wanted { sender, captures, received_at_unix_ms: 5 };
+        let line = Line::of(&context(&sender.name), Action::SendCapture);
+        let line = Line { kept: captures.len(), ..line };
+        let wanted = Wanted { line, handed: Some(Handed { sender, captures }) };
         self.jobs.send(Job { wanted, done, places }).await.unwrap();
         kept.await.unwrap().map_err(|error| error.kind().code)
+    }
+
+    /// A line of a request that hands in nothing.
+    async fn note(&self, result: &'static str) {
+        let context = context(&sender("tablet-1").name);
+        let line = Line { result, ..Line::of(&context, Action::KeepDevices) };
+        let (done, written) = oneshot::channel();
+        let places = Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap();
+        let wanted = Wanted { line, handed: None };
+        self.jobs.send(Job { wanted, done, places }).await.unwrap();
+        written.await.unwrap().unwrap();
     }
 
     async fn fetch(&self, after: u64, limit: u16) -> Vec<WaitingCapture> {
@@ -187,6 +209,48 @@ async fn what_its_municipality_has_goes_and_nothing_else() {
             desk.fetch(0, 10).await.into_iter().map(|one| (one.device, one.id)).collect();
         let name = |device, id| (tablet(device), Uuid::from_u128(id));
         assert_eq!(left, [name("tablet-1", 2), name("tablet-2", 1)]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn every_request_has_one_line_that_says_how_it_ended() {
+    Desk::each(async |desk| {
+        desk.send(sender("tablet-1"), vec![capture(1), capture(2)]).await.unwrap();
+        desk.send(sender("tablet-3"), vec![capture(1)]).await.unwrap_err();
+        desk.note("device-differs").await;
+        desk.send(sender("tablet-1"), Vec::new()).await.unwrap();
+        let said = desk.test.db.read("test", store::said).await.unwrap();
+        let line = |seq, device: &str, act: &str, (kept, refused), result: &str| {
+            let caller = Some(format!("device/{device}"));
+            (seq, caller, act.to_owned(), kept, refused, result.to_owned())
+        };
+        let want = [
+            line(1, "tablet-1", "SendCapture", (2, 0), "done"),
+            line(2, "tablet-3", "SendCapture", (0, 1), "device-unknown"),
+            line(3, "tablet-1", "KeepDevices", (0, 0), "device-differs"),
+            line(4, "tablet-1", "SendCapture", (0, 0), "done"),
+        ];
+        assert_eq!(said, want);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn many_lines_at_once_are_all_there_without_a_gap() {
+    Desk::each(async |desk| {
+        let desk = Arc::new(desk);
+        let calls: Vec<_> = (0..250)
+            .map(|_| {
+                let desk = Arc::clone(&desk);
+                tokio::spawn(async move { desk.note("done").await })
+            })
+            .collect();
+        for call in calls {
+            call.await.unwrap();
+        }
+        let said = desk.test.db.read("test", store::said).await.unwrap();
+        assert!(said.iter().map(|line| line.0).eq(1..=250));
     })
     .await;
 }

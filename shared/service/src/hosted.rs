@@ -4,9 +4,11 @@
 use std::sync::Arc;
 
 use domain::{Action, Actor, MunicipalityCode, OpContext, Permit, ServiceKind, authorize};
-use service::{ApiError, Directory, Participants, problems};
 
-pub(crate) fn directory(
+use crate::{ApiError, Directory, Participants, problems};
+
+/// The directory in force when the call came.
+pub fn directory(
     context: &OpContext,
     participants: &Participants,
 ) -> Result<Arc<Directory>, ApiError> {
@@ -15,7 +17,7 @@ pub(crate) fn directory(
 }
 
 /// The permit for a room that the calling partition hosts.
-pub(crate) fn expect_host(
+pub fn expect_host(
     context: &OpContext,
     action: Action,
     directory: &Directory,

@@ -14,12 +14,12 @@ fn digits(number: u32) -> String {
     IndividualNumber::for_test(number).reveal().to_owned()
 }
 
-fn about(number: u32) -> Value {
+pub(super) fn about(number: u32) -> Value {
     json!({ "individualNumber": digits(number) })
 }
 
 /// Registered in Adachi, moved to Koriyama, asked about, then corrected and flagged.
-async fn live_a_life(world: &World, number: u32) {
+pub(super) async fn live_a_life(world: &World, number: u32) {
     let subject = world.live_in_adachi(number, &[dose(1), dose(2)]).await;
     world.arrive_in_koriyama(number).await;
     let koriyama = at_desk(world, &world.cast.koriyama.clerk).await;

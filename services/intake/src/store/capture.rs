@@ -7,10 +7,7 @@ use uuid::Uuid;
 use wire::intake::{CaptureName, WaitingCapture};
 
 use super::schema::capture;
-use super::{broken_row, failed};
-
-/// Rows in one statement: PostgreSQL takes 65,535 values.
-const ROWS_MAX: usize = 1_000;
+use super::{ROWS_MAX, broken_row, failed};
 
 #[derive(Insertable)]
 #[diesel(table_name = capture)]

@@ -1,4 +1,18 @@
 diesel::table! {
+    access_log (seq) {
+        seq -> BigInt,
+        at_unix_ms -> BigInt,
+        municipality -> Nullable<Text>,
+        caller -> Nullable<Text>,
+        act -> Text,
+        kept -> Integer,
+        refused -> Integer,
+        result -> Text,
+        request -> Text,
+    }
+}
+
+diesel::table! {
     device (municipality, name) {
         municipality -> Text,
         name -> Text,
