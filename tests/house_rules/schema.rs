@@ -7,7 +7,7 @@ pub(crate) const POSTGRES: &str = "postgres";
 pub(crate) const SQLITE: &str = "sqlite";
 
 /// Tables to which rows are added and in which nothing ever changes: folder of the service, table.
-const APPEND_ONLY: [(&str, &str); 17] = [
+const APPEND_ONLY: [(&str, &str); 18] = [
     ("shared/room", "completeness"),
     ("shared/room", "erasure_record"),
     ("shared/room", "inspection"),
@@ -17,6 +17,7 @@ const APPEND_ONLY: [(&str, &str); 17] = [
     ("shared/room", "operator_hold"),
     ("shared/room", "provision"),
     ("shared/room", "witness_evidence"),
+    ("services/intake", "access_log"),
     ("services/provision-log", "checkpoint"),
     ("services/provision-log", "cosigned"),
     ("services/provision-log", "entry"),

@@ -18,7 +18,6 @@ mod config;
 mod destroy;
 mod head;
 mod head_file;
-mod hosted;
 mod log;
 mod metrics;
 pub mod offline;

@@ -2,13 +2,13 @@
 
 use domain::{Action, OpContext};
 use ledger::Hash;
+use service::hosted::{directory, expect_host};
 use service::{ApiError, Participants};
 use wire::provision_log::{
     FIND_INQUIRIES_MAX, FindOutcomes, FoundOutcomes, LIST_LIMIT_MAX, ListOutcomes, Outcomes,
     Receipt,
 };
 
-use crate::hosted::{directory, expect_host};
 use crate::log::Log;
 use crate::proofs::{to_wire, unreadable};
 use crate::store::{self, StoreError};

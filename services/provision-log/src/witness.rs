@@ -6,10 +6,10 @@ use std::sync::atomic::Ordering;
 
 use domain::{Action, MunicipalityCode, OpContext};
 use ledger::{Note, Signature, WitnessVerifier};
+use service::hosted::{directory, expect_host};
 use service::{ApiError, Directory, Participants, problems as common};
 use wire::provision_log::{Cosignatures, Objection, ObjectionHeard};
 
-use crate::hosted::{directory, expect_host};
 use crate::log::Log;
 use crate::problems;
 use crate::proofs::unreadable;

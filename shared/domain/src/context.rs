@@ -66,6 +66,19 @@ pub enum Actor {
     Service { kind: ServiceKind, instance: String },
 }
 
+impl Actor {
+    /// Whose actor this is; nations and services belong to none.
+    pub fn municipality(&self) -> Option<MunicipalityCode> {
+        match self {
+            Self::Operator { municipality, .. }
+            | Self::System { municipality, .. }
+            | Self::Device { municipality, .. } => Some(*municipality),
+            Self::Terminal { municipality, .. } => *municipality,
+            Self::National { .. } | Self::Service { .. } => None,
+        }
+    }
+}
+
 /// What an operator may be registered as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -216,13 +216,7 @@ pub fn authorize(
     action: Action,
     owner: MunicipalityCode,
 ) -> Result<Permit, Denied> {
-    let own = match &context.actor {
-        Actor::Operator { municipality, .. }
-        | Actor::System { municipality, .. }
-        | Actor::Device { municipality, .. } => Some(*municipality),
-        Actor::Terminal { municipality, .. } => *municipality,
-        Actor::National { .. } | Actor::Service { .. } => None,
-    };
+    let own = context.actor.municipality();
     match reach(&context.actor, action) {
         Some(Reach::Own) if own == Some(owner) => {}
         Some(Reach::Any) => {}

@@ -110,15 +110,7 @@ pub async fn conclude<T>(
 /// Writes the line of a request that has none yet: in the caller's own room or, if that is not one
 /// of ours, in the instance's own log (C118).
 pub async fn record(host: &Host, ended: Ended) -> Result<(), ApiError> {
-    let own = match &ended.actor {
-        Some(
-            Actor::Operator { municipality, .. }
-            | Actor::System { municipality, .. }
-            | Actor::Device { municipality, .. },
-        ) => Some(*municipality),
-        Some(Actor::Terminal { municipality, .. }) => *municipality,
-        _ => None,
-    };
+    let own = ended.actor.as_ref().and_then(Actor::municipality);
     let room = own.and_then(|municipality| host.rooms.get(&municipality));
     let room = room.filter(|room| !room.is_closed());
     let queue = room.map_or(&host.own_log, |room| &room.queue);

@@ -14,6 +14,7 @@ pub mod endpoint;
 pub mod error;
 pub mod gate;
 pub mod health;
+pub mod hosted;
 mod lines;
 pub mod metrics;
 pub mod participants;

@@ -1,15 +1,19 @@
 //! Venues hand in what they captured: late, in any order, twice, while things are killed.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
+use domain::{Clock as _, FixedClock, RequestId, SystemClock};
 use wire::CallError;
 use wire::devices::{DEVICES, DEVICES_LIST, DEVICES_REVOKE, Devices, ListDevices, RevokeDevice};
-use wire::intake::{SEALED_BYTES_MAX, SealedCapture, Taken};
+use wire::intake::{DEVICE_DIRECTORY, SEALED_BYTES_MAX, SealedCapture, Taken};
+use wire::registry::Signed;
 
+use super::dice::Dice;
 use super::processes::Processes;
 use super::venue::{Backroom, Tablet, capture, voucher};
-use crate::support::{Engine, RUNTIME, World, alone_on_both, on_both};
+use crate::support::{Engine, RUNTIME, World, alone_on_both, on_both, postgres_url};
 
 const DEVICES_COUNT: u32 = 200;
 /// Hours without a line; one capture in each.
@@ -17,24 +21,6 @@ const HOURS: u8 = 8;
 const KILLS: u32 = 3;
 /// A debug build on a busy machine; nothing is measured here.
 const WAIT_MAX: Duration = Duration::from_secs(180);
-
-/// A small generator, so that a failure can be had again.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 >> 33).unwrap() % sides
-    }
-
-    fn shuffle<T>(&mut self, all: &mut [T]) {
-        for end in (1..all.len()).rev() {
-            all.swap(end, self.roll(end + 1));
-        }
-    }
-}
 
 /// Sends everything in any order, some of it again and again, until each was accepted once; says
 /// how often nobody answered.
@@ -223,4 +209,25 @@ fn what_is_not_a_capture_gets_a_reason() {
         assert!(tablet.send(&[]).await.is_err());
         assert!(tablet.send(&vec![good; 101]).await.is_err());
     });
+}
+
+#[test]
+fn devices_get_the_directory_also_while_the_registry_is_away() {
+    for owner_url in [None, Some(postgres_url())] {
+        RUNTIME.block_on(async {
+            let clock = Arc::new(FixedClock::at(SystemClock.now()));
+            let (own, prepare) = (clock.clone(), async |_: &watari::Settings| ());
+            let mut world = World::start_prepared(owner_url, |_| (), own, prepare).await;
+            let tablet = Tablet::issue(&world.site, world.cast.adachi.code, "tablet-1");
+            let get = async || {
+                let id = RequestId::make_random();
+                tablet.line.get::<Signed>(DEVICE_DIRECTORY, &id).await
+            };
+            let copy = get().await.unwrap();
+            world.house.stop_one(domain::ServiceKind::Registry).await;
+            clock.advance(time::Duration::seconds(60));
+            assert_eq!(get().await.unwrap().body, copy.body);
+            world.house.stop().await;
+        });
+    }
 }
