@@ -58,15 +58,25 @@ impl Sender {
         purpose: Purpose,
         screen: Screen,
     ) -> Result<ImportState, Failure> {
-        let sha256 = digest(path)?;
-        let known =
-            self.find(&sha256, &[Stage::Uploading, Stage::Uploaded, Stage::Checking]).await?;
-        let known = known.filter(|known| known.purpose == purpose);
-        let import = known.map_or_else(Uuid::new_v4, |known| known.import);
+        let Digest { sha256, rows } = digest(path)?;
+        let stages = [Stage::Uploading, Stage::Uploaded, Stage::Checking, Stage::Checked];
+        let known = self.find(&sha256, |one| one.purpose == purpose && stages.contains(&one.stage));
+        let mut import = Uuid::new_v4();
+        match known.await? {
+            // Somebody may be about to approve exactly this.
+            Some(known) if known.preview.is_some() => return Ok(known),
+            Some(known) => import = known.import,
+            None => {}
+        }
         let total_bytes = std::fs::metadata(path).map_err(Failure::file(path))?.len();
-        let open = api::OpenImport { import, purpose, total_bytes, sha256, layout: None };
-        let announced = self.post(api::IMPORTS, &open).await;
-        let mut state: ImportState = announced.map_err(Failure::call("announcing the file"))?;
+        let mut open = api::OpenImport { import, purpose, total_bytes, sha256, layout: None };
+        let mut announced = self.post::<ImportState>(api::IMPORTS, &open).await;
+        if announced.as_ref().is_err_and(is_of_others) {
+            open.import = Uuid::new_v4();
+            announced = self.post(api::IMPORTS, &open).await;
+        }
+        let mut state = announced.map_err(Failure::call("announcing the file"))?;
+        let import = state.import;
         let parts = total_bytes.div_ceil(u64::try_from(api::PART_BYTES).unwrap_or(u64::MAX));
         let mut work = screen.begin("sending the file, in parts", Some(parts));
         let mut file = File::open(path).map_err(Failure::file(path))?;
@@ -85,38 +95,55 @@ impl Sender {
             work.step();
         }
         work.done("file sent");
-        if state.stage == Stage::Refused { Ok(state) } else { self.check(import, screen).await }
+        match state.stage {
+            Stage::Refused => Ok(state),
+            _ => self.check((import, rows), screen).await,
+        }
     }
 
-    async fn check(&self, import: Uuid, screen: Screen) -> Result<ImportState, Failure> {
+    async fn check(
+        &self,
+        (import, rows): (Uuid, u64),
+        screen: Screen,
+    ) -> Result<ImportState, Failure> {
         let named = NameImport { import };
         let begun = self.post(api::IMPORTS_CHECK, &named).await;
         let mut state: ImportState = begun.map_err(Failure::call("having the file checked"))?;
-        let mut work = screen.begin("checking the file, in bytes", Some(state.total_bytes));
+        let mut work = screen.begin("checking the file, in rows", Some(rows));
         while state.stage == Stage::Checking {
             tokio::time::sleep(POLL).await;
             let read = self.post(api::IMPORTS_READ, &named).await;
             state = read.map_err(Failure::call("reading how the check stands"))?;
-            work.reach(state.checked_bytes);
+            work.reach(state.counts.rows);
         }
         work.done(&format!("{} rows checked", state.counts.rows));
         Ok(state)
     }
 
-    /// Approves the newest checked file with these bytes.
-    pub async fn approve(&self, path: &Path) -> Result<ImportState, Failure> {
-        let checked = self.find(&digest(path)?, &[Stage::Checked]).await?;
-        let checked = checked.ok_or(Failure::Claim("the file was sent and checked before"))?;
-        let preview = checked.preview.unwrap_or_default();
-        let approval = api::ApproveImport { import: checked.import, preview };
+    /// Lets exactly what the preview stands for into the register; again changes nothing.
+    pub async fn approve(&self, path: &Path, preview: &str) -> Result<ImportState, Failure> {
+        let sha256 = digest(path)?.sha256;
+        let is_this = |one: &ImportState| one.preview.as_deref() == Some(preview);
+        let mut found = self.find(&sha256, is_this).await?;
+        if found.is_none() {
+            // Checked anew meanwhile: the room says so.
+            found = self.find(&sha256, |one| one.stage == Stage::Checked).await?;
+        }
+        let import = found.ok_or(NOT_CHECKED)?.import;
+        let approval = api::ApproveImport { import, preview: preview.to_owned() };
         let approved = self.post(api::IMPORTS_APPROVE, &approval).await;
         approved.map_err(Failure::call("approving the file"))
     }
 
-    async fn find(&self, sha256: &str, stages: &[Stage]) -> Result<Option<ImportState>, Failure> {
+    /// The newest of the room's files with these bytes that is as wanted.
+    async fn find(
+        &self,
+        sha256: &str,
+        is_wanted: impl Fn(&ImportState) -> bool,
+    ) -> Result<Option<ImportState>, Failure> {
         let listed = self.post(api::IMPORTS_LIST, &api::ListImports {}).await;
         let listed: api::Imports = listed.map_err(Failure::call("listing the room's files"))?;
-        let is_this = |one: &ImportState| one.sha256 == sha256 && stages.contains(&one.stage);
+        let is_this = |one: &ImportState| one.sha256 == sha256 && is_wanted(one);
         Ok(listed.imports.into_iter().find(is_this))
     }
 
@@ -136,14 +163,34 @@ impl Sender {
     }
 }
 
-fn digest(path: &Path) -> Result<String, Failure> {
+const NOT_CHECKED: Failure = Failure::Log {
+    fault: "no checked file with these bytes waits for approval",
+    next: "let somebody else send it first; the command then prints what to approve",
+};
+
+/// Somebody else is sending the same file under this id.
+fn is_of_others(error: &CallError) -> bool {
+    error.problem().is_some_and(|problem| problem.code == "import-reused")
+}
+
+struct Digest {
+    sha256: String,
+    /// Lines after the header, as far as lines are rows.
+    rows: u64,
+}
+
+fn digest(path: &Path) -> Result<Digest, Failure> {
     let mut file = File::open(path).map_err(Failure::file(path))?;
     let (mut digest, mut bytes) = (Sha256Stream::default(), vec![0; api::PART_BYTES]);
+    let mut ends = 0;
     loop {
         let read = file.read(&mut bytes).map_err(Failure::file(path))?;
-        if read == 0 {
-            return Ok(digest.finish().iter().map(|byte| format!("{byte:02x}")).collect());
+        let read = bytes.get(..read).unwrap_or_default();
+        if read.is_empty() {
+            let sha256 = digest.finish().iter().map(|byte| format!("{byte:02x}")).collect();
+            return Ok(Digest { sha256, rows: u64::saturating_sub(ends, 1) });
         }
-        digest.update(bytes.get(..read).unwrap_or_default());
+        digest.update(read);
+        ends += read.iter().filter(|byte| **byte == b'\n').map(|_| 1).sum::<u64>();
     }
 }

@@ -1,7 +1,7 @@
 //! Intake and partition as processes of their own, which can be killed.
 
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -75,6 +75,10 @@ impl Processes {
         Site::new(self.house.settings.clone())
     }
 
+    pub(super) fn config(&self) -> &Path {
+        &self.config
+    }
+
     pub(super) async fn desk(&self, person: &Person) -> Desk {
         let site = self.site();
         let passwords = Passwords::load(&site.layout).unwrap();
@@ -83,11 +87,15 @@ impl Processes {
 
     /// SIGKILL: nothing is finished, nothing is said; then it starts again.
     pub(super) async fn kill_and_start(&mut self, kind: ServiceKind) {
+        self.kill(kind);
+        self.spawn(kind).await;
+    }
+
+    pub(super) fn kill(&mut self, kind: ServiceKind) {
         let place = self.children.iter().position(|(one, _)| *one == kind).unwrap();
         let (_, mut child) = self.children.remove(place);
         child.kill().unwrap();
         child.wait().unwrap();
-        self.spawn(kind).await;
     }
 
     async fn spawn(&mut self, kind: ServiceKind) {

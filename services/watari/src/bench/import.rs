@@ -4,7 +4,8 @@
 mod files;
 mod hosted;
 
-use std::path::Path;
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,6 +14,7 @@ use screen::{Screen, show_time};
 use serde::Serialize;
 use tokio::task::JoinSet;
 
+use self::files::Planted;
 use self::hosted::Hosted;
 use super::ground::{Place, set_up};
 use crate::Failure;
@@ -39,6 +41,7 @@ pub(crate) struct Measured {
     database: &'static str,
     municipalities: u32,
     subjects: Phase,
+    vouchers: Phase,
     doses: Phase,
     /// Largest memory of this process until now, generator and job included.
     peak_mib: u64,
@@ -56,19 +59,27 @@ pub(crate) struct Phase {
     check_s: f64,
     commit_s: f64,
     committed: u64,
-    planted: u64,
-    /// Rows that did not go into the register.
-    caught: u64,
+    found: Found,
+}
+
+/// Rows that did not go into the register.
+#[derive(Clone, Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Found {
+    /// By what is wrong: how many there are, and how many were held back.
+    planted: BTreeMap<&'static str, (u64, u64)>,
+    /// Rows in which nothing is wrong, by why they were held back.
+    right_held: BTreeMap<String, u64>,
 }
 
 /// How one file went.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Debug, Default)]
 pub(super) struct Went {
     rows: u64,
     check: Duration,
     commit: Duration,
     committed: u64,
-    caught: u64,
+    found: Found,
 }
 
 pub(crate) async fn measure(
@@ -80,15 +91,18 @@ pub(crate) async fn measure(
     let settings = set_up(folder, place, clock.as_ref()).await?;
     let hosted = Arc::new(Hosted::start(&settings, args.municipalities, clock).await?);
     let work = screen.begin("writing the files", None);
-    let planted = files::write(folder, &hosted.municipalities, args.subjects, args.doses)?;
+    let sizes = (args.subjects, args.doses);
+    let planted = Arc::new(files::write(folder, &hosted.municipalities, sizes)?);
     work.done("files written");
-    let subjects = phase(&hosted, folder, ("subjects", planted.subjects), screen).await?;
+    let subjects = phase(&hosted, folder, ("subjects", &planted), screen).await?;
     let peak_after_subjects_mib = peak_mib();
-    let doses = phase(&hosted, folder, ("doses", planted.doses), screen).await?;
+    let vouchers = phase(&hosted, folder, ("vouchers", &planted), screen).await?;
+    let doses = phase(&hosted, folder, ("doses", &planted), screen).await?;
     let measured = Measured {
         database: place.name(),
         municipalities: args.municipalities,
         subjects,
+        vouchers,
         doses,
         peak_mib: peak_mib(),
         peak_after_subjects_mib,
@@ -101,7 +115,7 @@ pub(crate) async fn measure(
 async fn phase(
     hosted: &Arc<Hosted>,
     folder: &Path,
-    (kind, planted): (&'static str, u64),
+    (kind, planted): (&'static str, &Arc<HashMap<PathBuf, Planted>>),
     screen: Screen,
 ) -> Result<Phase, Failure> {
     let total = u64::try_from(hosted.municipalities.len()).ok();
@@ -113,8 +127,12 @@ async fn phase(
         while hands.len() < HANDS
             && let Some(code) = waiting.next()
         {
-            let (hosted, path) = (Arc::clone(hosted), files::path(folder, code, kind));
-            hands.spawn(async move { hosted.import(code, &path).await });
+            let (hosted, planted) = (Arc::clone(hosted), Arc::clone(planted));
+            let path = files::path(folder, code, kind);
+            hands.spawn(async move {
+                let planted = planted.get(&path).cloned().unwrap_or_default();
+                hosted.import(code, (&path, &planted)).await
+            });
         }
         let Some(done) = hands.join_next().await else { break };
         let went = done.map_err(|_| Failure::Interrupted)??;
@@ -122,7 +140,7 @@ async fn phase(
         sum.check += went.check;
         sum.commit += went.commit;
         sum.committed += went.committed;
-        sum.caught += went.caught;
+        sum.found.add(went.found);
         work.step();
     }
     let took = begun.elapsed();
@@ -135,9 +153,31 @@ async fn phase(
         check_s: sum.check.as_secs_f64(),
         commit_s: sum.commit.as_secs_f64(),
         committed: sum.committed,
-        planted,
-        caught: sum.caught,
+        found: sum.found,
     })
+}
+
+impl Found {
+    fn add(&mut self, other: Self) {
+        for (slip, (planted, caught)) in other.planted {
+            let own = self.planted.entry(slip).or_default();
+            *own = (own.0 + planted, own.1 + caught);
+        }
+        for (why, count) in other.right_held {
+            *self.right_held.entry(why).or_default() += count;
+        }
+    }
+
+    fn text(&self) -> String {
+        let planted = self.planted.iter().map(|(slip, (planted, caught))| {
+            format!("            {planted:>8} planted, {caught:>8} held back: {slip}\n")
+        });
+        let right = self
+            .right_held
+            .iter()
+            .map(|(why, count)| format!("            {count:>8} right rows held back: {why}\n"));
+        planted.chain(right).collect()
+    }
 }
 
 /// The kernel's own account of this process.
@@ -153,23 +193,23 @@ impl Measured {
     pub(crate) fn text(&self) -> String {
         let line = |what: &str, phase: &Phase| {
             format!(
-                "{what:<9} {:>9} rows in {:>9}: {:>7.0} rows/s; {} committed, {} planted errors, \
-                 {} rows held back\n            checks took {:.1} s, commits {:.1} s, of all files\n",
+                "{what:<9} {:>9} rows in {:>9}: {:>7.0} rows/s; {} committed\n            checks \
+                 took {:.1} s, commits {:.1} s, of all files\n{}",
                 phase.rows,
                 show_time(Duration::from_secs_f64(phase.seconds)),
                 phase.rows_per_s,
                 phase.committed,
-                phase.planted,
-                phase.caught,
                 phase.check_s,
                 phase.commit_s,
+                phase.found.text(),
             )
         };
         format!(
-            "{}, {} municipalities\n{}{}memory at most {} MiB, {} MiB of it before the doses",
+            "{}, {} municipalities\n{}{}{}memory at most {} MiB, {} MiB of it before the doses",
             self.database,
             self.municipalities,
             line("subjects", &self.subjects),
+            line("vouchers", &self.vouchers),
             line("doses", &self.doses),
             self.peak_mib,
             self.peak_after_subjects_mib,

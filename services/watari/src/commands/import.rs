@@ -1,5 +1,5 @@
-//! `watari import`: sends a file to a municipality's room and shows what it would change; called
-//! once more by a second person with `--approve`, it lets it into the register.
+//! `watari import`: sends a file to a municipality's room and shows what it would change; a second
+//! person, who names that preview with `--approve`, lets it into the register.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -27,9 +27,10 @@ pub(crate) struct Args {
     /// A file with that person's password; `-` reads it from standard input
     #[arg(long, value_name = "FILE")]
     password_file: Option<PathBuf>,
-    /// Let the file, sent and checked by somebody else, into the register
-    #[arg(long, conflicts_with = "compare")]
-    approve: bool,
+    /// Let the file, sent and checked by somebody else, into the register: exactly what this
+    /// preview stands for
+    #[arg(long, value_name = "PREVIEW", conflicts_with = "compare")]
+    approve: Option<String>,
     /// Only compare the file with the register
     #[arg(long)]
     compare: bool,
@@ -48,11 +49,12 @@ pub(crate) fn run(args: &Args, screen: Screen) -> Result<ExitCode, Failure> {
     };
     runtime::block_on(async {
         let sender = Sender::log_in(&site, &args.certificate, person).await?;
-        let state = if args.approve {
-            sender.approve(&args.file).await?
-        } else {
-            let purpose = if args.compare { Purpose::Compare } else { Purpose::Register };
-            sender.prepare(&args.file, purpose, screen).await?
+        let state = match &args.approve {
+            Some(preview) => sender.approve(&args.file, preview).await?,
+            None => {
+                let purpose = if args.compare { Purpose::Compare } else { Purpose::Register };
+                sender.prepare(&args.file, purpose, screen).await?
+            }
         };
         if let Some(path) = &args.problems {
             let problems = sender.problems(state.import).await?;
@@ -86,8 +88,8 @@ fn told(state: &ImportState) -> Vec<String> {
         lines.push(format!("{line}{} {}", problem.title, problem.next_step));
     }
     if let (Some(preview), Stage::Checked) = (&state.preview, state.stage) {
-        lines.push(format!("preview {preview}"));
-        lines.push("A second person approves it: the same command with --approve.".to_owned());
+        lines.push("A second person, who has seen this, lets it into the register with".to_owned());
+        lines.push(format!("  --approve {preview}"));
     }
     lines
 }

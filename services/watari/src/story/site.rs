@@ -26,7 +26,10 @@ impl Site {
 
     /// A client of a service, with the certificate that was issued under `holder`.
     pub fn client(&self, holder: &str, service: ServiceKind) -> Result<Client, Failure> {
-        let identity = TlsIdentity::load(&self.layout.tls(holder))?;
+        let files = self.layout.tls(holder);
+        // Else nobody would hear which one is missing.
+        fs::metadata(&files.certificate).map_err(Failure::file(&files.certificate))?;
+        let identity = TlsIdentity::load(&files)?;
         let url = self.addresses.url(service);
         Ok(Client::new(&identity, Expected::any(service), url, Deadlines::default())?)
     }

@@ -1,5 +1,6 @@
 //! Rooms of many municipalities in this process, without a listener, and people for each.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,15 +11,18 @@ use domain::{
     Action, Actor, Clock, MunicipalityCode, OpContext, OperatorId, Permit, RequestId, Role,
     ServiceKind, TerminalId, authorize,
 };
-use imports::{approve, begin, open, read, send};
+use imports::{approve, begin, open, read, read_problems, send};
 use room::Host;
 use service::{ApiError, Participants};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 use wire::Base64Bytes;
-use wire::imports::{ApproveImport, ImportState, OpenImport, PART_BYTES, Purpose, SendPart, Stage};
+use wire::imports::{
+    ApproveImport, ImportState, OpenImport, PART_BYTES, Purpose, ReadProblems, SendPart, Stage,
+};
 
-use super::Went;
+use super::files::Planted;
+use super::{Found, Went};
 use crate::{Failure, Settings, schema};
 
 const POLL: Duration = Duration::from_millis(20);
@@ -75,7 +79,7 @@ impl Hosted {
     pub(super) async fn import(
         &self,
         code: MunicipalityCode,
-        path: &Path,
+        (path, planted): (&Path, &Planted),
     ) -> Result<Went, Failure> {
         let file = std::fs::read(path).map_err(Failure::file(path))?;
         let import = Uuid::now_v7();
@@ -98,19 +102,42 @@ impl Hosted {
         }
         let check = begun.elapsed();
         let counts = state.counts;
+        let found = self.found(code, import, planted).await?;
         let ImportState { preview: Some(preview), .. } = state else {
             return Err(Failure::Claim("every file of a bench may be approved"));
         };
         let begun = Instant::now();
         let permit = self.permit(code, Action::ApproveImport, "second")?;
         approve(&self.host, permit, ApproveImport { import, preview }).await.map_err(failed)?;
-        Ok(Went {
-            rows: counts.rows,
-            check,
-            commit: begun.elapsed(),
-            committed: counts.new,
-            caught: counts.doubtful + counts.rejected,
-        })
+        Ok(Went { rows: counts.rows, check, commit: begun.elapsed(), committed: counts.new, found })
+    }
+
+    /// Compares the lines that were held back with those that are wrong.
+    async fn found(
+        &self,
+        code: MunicipalityCode,
+        import: Uuid,
+        planted: &Planted,
+    ) -> Result<Found, Failure> {
+        let (mut held, mut next) = (BTreeMap::new(), Some(0));
+        while let Some(from) = next {
+            let permit = self.permit(code, Action::PrepareImport, "first")?;
+            let page = ReadProblems { import, from, limit: 1_000 };
+            let page = read_problems(&self.host, permit, page).await.map_err(failed)?;
+            next = page.next;
+            for line in page.csv.lines() {
+                let mut cells = line.split(',');
+                let line = cells.next().and_then(|line| line.parse::<u64>().ok());
+                held.extend(line.zip(cells.nth(1)).map(|(line, why)| (line, why.to_owned())));
+            }
+        }
+        let mut found = Found::default();
+        for (line, slip) in planted {
+            let one = found.planted.entry(*slip).or_default();
+            *one = (one.0 + 1, one.1 + u64::from(held.remove(line).is_some()));
+        }
+        held.into_values().for_each(|why| *found.right_held.entry(why).or_default() += 1);
+        Ok(found)
     }
 }
 
