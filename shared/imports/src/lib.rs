@@ -29,7 +29,7 @@ mod store;
 pub use self::approve::approve;
 pub use self::begin::begin;
 pub use self::open::open;
-pub use self::read::read;
+pub use self::read::{problems as read_problems, read};
 pub use self::routes::{ENDPOINTS, configure, openapi};
 pub use self::run::run;
 pub use self::send::send;

@@ -7,7 +7,7 @@
 use crypto::RoomKeys;
 use db::Tx;
 use domain::law::day_in_japan;
-use domain::subject::{Flags, Subject, SubjectId};
+use domain::subject::{Flags, SubjectId};
 use domain::vaccination::{InvalidVaccination, Provenance, Standing, Vaccination};
 use domain::{Action, Actor, OperatorId, Permit, WrittenReason};
 use interchange::SubjectRow;
@@ -23,7 +23,8 @@ use service::{ApiError, problems as common};
 use wire::quarantine::{DecideQuarantine, QuarantineDecided, QuarantineDecision};
 use zeroize::Zeroizing;
 
-use crate::problems::{ALREADY_DECIDED, NO_LIKELY_ANSWER, NOT_A_DOSE, WHOSE_ROW};
+use crate::check::person;
+use crate::problems::{ALREADY_DECIDED, NO_DOSE, NO_LIKELY_ANSWER, NOT_A_DOSE, WHOSE_ROW};
 use crate::quarantine::{GivenDose, Row};
 use crate::store;
 use crate::store::broken_row;
@@ -195,7 +196,9 @@ impl Act<'_> {
     ) -> Result<Written, Ended> {
         let Self { keys, permit, .. } = self;
         let subject = subject.ok_or(Ended::Refused(&WHOSE_ROW))?;
-        dose.check(day_in_japan(permit.context().at)).map_err(refused)?;
+        if dose.check(day_in_japan(permit.context().at)).is_err() {
+            return Err(Ended::Refused(&NO_DOSE));
+        }
         if register::subject::find(tx, keys, permit, subject)?.is_none() {
             return Err(Ended::Refused(&common::NOT_FOUND));
         }
@@ -296,17 +299,6 @@ fn meant<'a>(
         }
     }
     Ok(answer)
-}
-
-fn person(row: &SubjectRow, flags: Flags) -> Subject {
-    Subject {
-        address_number: row.address_number.clone(),
-        name: row.name.clone(),
-        name_kana: row.name_kana.clone(),
-        birth_date: row.birth_date,
-        sex: row.sex,
-        flags: Flags { moved_out_on: row.moved_out_on, died_on: row.died_on, ..flags },
-    }
 }
 
 #[cfg(test)]

@@ -328,7 +328,7 @@ async fn a_second_entry_is_another_person_or_the_next_version_of_the_same() {
             origin: Origin::Import(Uuid::from_u128(7)),
             line: 2,
             row: Row::Subject(row_of(serial)),
-            doubts: quality::duplicate(&[desk.person]).into_iter().collect(),
+            doubts: quality::duplicate(&[desk.person], false).into_iter().collect(),
         };
         let [same, other] = [2, 3].map(|serial| desk.put(twin(serial)));
         let corrected = QuarantineDecision::TakeCorrected { dose: dose(1), subject: None };
@@ -375,3 +375,6 @@ async fn a_row_that_was_moved_to_another_person_is_not_read() {
     })
     .await;
 }
+
+#[path = "quarantine_days_tests.rs"]
+mod days;
