@@ -138,7 +138,11 @@ fn wipe(bytes: Bytes) {
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        let path = error.path().to_string();
+        let path = match (error.path().to_string(), missing_field(error.inner())) {
+            (path, None) => path,
+            (path, Some(field)) if path == "." => field,
+            (path, Some(field)) => format!("{path}.{field}"),
+        };
         let is_name =
             path.len() <= 60 && path.bytes().all(|b| b.is_ascii_alphabetic() || b == b'.');
         if is_name && path != "." && is_value_wrong(error.inner()) {
@@ -149,6 +153,13 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     })?;
     json.end().map_err(|_| ApiError::new(&problems::MALFORMED))?;
     Ok(value)
+}
+
+/// A name of ours, which the caller left out.
+fn missing_field(error: &serde_json::Error) -> Option<String> {
+    let text = error.to_string();
+    let (name, _) = text.strip_prefix("missing field `")?.split_once('`')?;
+    Some(name.to_owned())
 }
 
 /// Only then is the path made of names of ours; an unknown field, or one inside text that is no
@@ -177,6 +188,20 @@ mod tests {
         let problem = error.problem("r");
         assert_eq!(problem.field.as_deref(), Some("individualNumber"));
         assert!(!serde_json::to_string(&problem).unwrap().contains("9999"));
+    }
+
+    #[test]
+    fn a_missing_field_is_named_wherever_it_is() {
+        #[derive(Debug, Deserialize)]
+        struct Outer {
+            #[expect(dead_code, reason = "only its parsing is tested")]
+            form: Form,
+        }
+        let field = |error: ApiError| error.problem("r").field;
+        let missing = field(parse::<Form>(b"{}").unwrap_err());
+        assert_eq!(missing.as_deref(), Some("individualNumber"));
+        let missing = field(parse::<Outer>(br#"{"form":{}}"#).unwrap_err());
+        assert_eq!(missing.as_deref(), Some("form.individualNumber"));
     }
 
     #[test]

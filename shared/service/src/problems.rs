@@ -23,7 +23,8 @@ pub static MALFORMED: ProblemKind = ProblemKind {
     status: 400,
     title: "The request does not have the agreed shape.",
     owner: Owner::Asker,
-    next_step: "Correct the named field; the API description (watari openapi) gives its shape.",
+    next_step: "Correct the named field; if none is named, the body is not one JSON document, or has a \
+                field that is not known.  The API description (watari openapi) gives the shape.",
 };
 
 pub static UNAUTHENTICATED: ProblemKind = ProblemKind {
@@ -31,7 +32,8 @@ pub static UNAUTHENTICATED: ProblemKind = ProblemKind {
     status: 401,
     title: "Sign in first.",
     owner: Owner::Asker,
-    next_step: "Log in at a registered terminal and send the token with the request.",
+    next_step: "Log in at a registered terminal and send the token with the request; check the address, \
+                too: one that does not exist is answered alike.",
 };
 
 pub static DENIED: ProblemKind = ProblemKind {
