@@ -3,7 +3,7 @@
 //!
 //! Reading order: [`ground`] (what is measured), [`load`] (by whom), [`transfer`] with [`replay`]
 //! and its `store`, [`timing`], [`disclosure`],
-//! [`captures`], [`import`], [`batch`].
+//! [`captures`], [`import`], [`batch`], [`rotation`].
 
 pub(crate) mod batch;
 pub(crate) mod captures;
@@ -12,6 +12,7 @@ pub(crate) mod ground;
 pub(crate) mod import;
 mod load;
 mod replay;
+pub(crate) mod rotation;
 mod store;
 pub(crate) mod timing;
 pub(crate) mod transfer;

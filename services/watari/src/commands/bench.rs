@@ -6,7 +6,7 @@ use serde::Serialize;
 use tempfile::TempDir;
 
 use crate::bench::ground::{Ground, Place, set_up};
-use crate::bench::{batch, captures, disclosure, import, timing, transfer};
+use crate::bench::{batch, captures, disclosure, import, rotation, timing, transfer};
 use crate::commands::telemetry_beside;
 use crate::{Failure, runtime};
 use screen::Screen;
@@ -40,6 +40,8 @@ enum What {
     Captures(captures::Args),
     /// How fast files of many municipalities come into their registers
     Import(import::Args),
+    /// How fast everything in a room is sealed anew with a new data key
+    Rotation(rotation::Args),
 }
 
 pub(crate) fn run(args: &Args, screen: Screen) -> Result<ExitCode, Failure> {
@@ -92,6 +94,10 @@ async fn measure(
         What::Captures(wanted) => {
             let measured = captures::measure(ground, wanted).await?;
             if args.json { to_json(&measured) } else { Ok(measured.text()) }
+        }
+        What::Rotation(wanted) => {
+            let rotated = rotation::measure(ground, wanted, screen).await?;
+            if args.json { to_json(&rotated) } else { Ok(rotated.text()) }
         }
         What::Disclosure(wanted) => {
             let told = disclosure::measure(ground, wanted, (clock, screen)).await?;
