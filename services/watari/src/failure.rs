@@ -134,7 +134,8 @@ impl Failure {
                 "is `owner_url` the owner's of the tables, and the log migrated and stopped?"
             }
             Self::NewDatabase(_) => {
-                "give --postgres-owner a URL whose role may create databases and roles"
+                "name a URL (--postgres-owner; of a bench --database) whose role may create databases \
+                 and roles"
             }
             _ => return None,
         })

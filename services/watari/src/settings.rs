@@ -3,6 +3,7 @@
 //! Paths are relative to the file's folder.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use domain::ServiceKind;
@@ -41,7 +42,13 @@ pub struct Settings {
 impl Settings {
     pub fn load(path: &Path) -> Result<Self, Failure> {
         let path = std::path::absolute(path).map_err(Failure::file(path))?;
-        let text = fs::read_to_string(&path).map_err(Failure::file(&path))?;
+        let text = match fs::read_to_string(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                let fault = "there is no such file; --config names another".to_owned();
+                return Err(Failure::Settings { path, fault });
+            }
+            text => text.map_err(Failure::file(&path))?,
+        };
         let folder = path.parent().unwrap_or(Path::new("/"));
         Self::parse(&text, folder).map_err(|fault| Failure::Settings { path: path.clone(), fault })
     }
@@ -210,6 +217,13 @@ fn fault(text: &str, error: &toml::de::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_that_is_not_there_is_told_with_what_to_do() {
+        let failure = Settings::load(Path::new("/nowhere/watari.toml")).unwrap_err();
+        assert!(failure.chain().starts_with("/nowhere/watari.toml: there is no such file"));
+        assert!(failure.next_step().unwrap().contains("watari setup"));
+    }
 
     #[test]
     fn a_fault_names_the_line_and_repeats_no_value() {

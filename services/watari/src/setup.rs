@@ -118,7 +118,7 @@ async fn database_urls(databases: &Databases) -> Result<Option<[DatabaseUrls; 4]
                 let role = crate::services::schema(kind).map(|schema| schema.role);
                 let role = role.unwrap_or_default();
                 let name = format!("{prefix}_{}", kind.as_str().replace('-', "_"));
-                let bad = "--postgres-owner is a URL postgres://user@host/…";
+                let bad = "their server has a URL like postgres://owner@host:port/";
                 let server = Server::parse(owner_url).map_err(|_| Failure::NewDatabase(bad))?;
                 let refused = "the server does not let the owner make a database";
                 let made = server.ensure_database(&name).await;

@@ -29,7 +29,7 @@ pub enum FileError {
     Io(#[from] io::Error),
     #[error("the file is empty")]
     Empty,
-    #[error("the first line is not the header of a published layout")]
+    #[error("the first line is not the header of a published layout (docs/FILES.md)")]
     UnknownHeader,
 }
 

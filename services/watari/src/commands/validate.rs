@@ -51,7 +51,11 @@ pub(crate) fn run(args: &Args, screen: Screen) -> Result<ExitCode, Failure> {
     for (reason, count) in &summary.problems {
         screen.line(&format!("  {count:>8}  {}  {}", reason.code(), reason.text()));
     }
-    Ok(ExitCode::from(u8::from(summary.usable != summary.rows)))
+    let has_problems = summary.usable != summary.rows;
+    if has_problems && args.problems.is_none() {
+        screen.line("--problems FILE writes each with its line, column and next step");
+    }
+    Ok(ExitCode::from(u8::from(has_problems)))
 }
 
 #[cfg(test)]
