@@ -252,9 +252,15 @@ fn exemptions(config: &Config) -> Result<DisclosureExemptions, StartError> {
     let Some(path) = &config.disclosure_exemptions else {
         return Ok(DisclosureExemptions::shipped());
     };
-    let text = std::fs::read_to_string(path).ok();
-    text.and_then(|text| DisclosureExemptions::parse(&text).ok())
-        .ok_or(StartError::Refused("disclosure_exemptions: every row must be readable"))
+    let unreadable = || StartError::Refused("disclosure_exemptions: every row must be readable");
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        tracing::error!(%error, path = %path.display(), "disclosure_exemptions is not there");
+        unreadable()
+    })?;
+    DisclosureExemptions::parse(&text).map_err(|error| {
+        tracing::error!(%error, path = %path.display(), "disclosure_exemptions is not readable");
+        unreadable()
+    })
 }
 
 fn readiness(host: Arc<Host>) -> Check {

@@ -173,7 +173,9 @@ impl<'h> Witness<'h> {
             let wanted = ProveConsistency { old_size: known.size, new_size: size };
             let proof: Result<Proof, CallError> =
                 self.host.log.post(CONSISTENCY, &round.request, None, &wanted).await;
-            let proof = hashes(&proof.map_err(unavailable)?.hashes).unwrap_or_default();
+            // What is no proof at all shows neither that the log continues nor that it does not.
+            let proof = hashes(&proof.map_err(unavailable)?.hashes);
+            let proof = proof.ok_or_else(|| ApiError::new(&problems::BAD_ANSWER))?;
             round.proofs.insert(known.size, proof);
         }
         let proof = round.proofs.get(&known.size).map(Vec::as_slice).unwrap_or_default();

@@ -137,6 +137,23 @@ async fn growth_that_is_not_proven_is_a_split_view() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_proof_that_cannot_be_read_says_nothing_of_the_log() {
+    on_both(async |world| {
+        grow(&world, 7);
+        until_cosigned(&world, 7).await;
+        world.log.change(|kept| kept.gives_broken_proofs = true);
+        grow(&world, 1);
+        rounds().await;
+        assert_eq!(alarms(&world).await, [false, false, false]);
+        assert_eq!(world.count("witness_evidence").await, 0);
+        assert!(cosigned(&world).iter().all(|(size, _)| *size == 7 || *size == 0));
+        world.log.change(|kept| kept.gives_broken_proofs = false);
+        until_cosigned(&world, 8).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_room_remembers_over_a_restart() {
     on_both(async |mut world| {
         grow(&world, 7);

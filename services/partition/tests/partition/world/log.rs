@@ -49,6 +49,8 @@ pub(crate) struct Kept {
     pub(crate) lines: Vec<ledger::Signature>,
     pub(crate) is_down: bool,
     pub(crate) gives_wrong_proofs: bool,
+    /// No hashes at all.
+    pub(crate) gives_broken_proofs: bool,
     /// Entries that are neither listed nor found.
     pub(crate) denied: HashSet<InquiryId>,
     /// What is done to receipts before they are given out.
@@ -69,6 +71,7 @@ impl FakeLog {
             lines: Vec::new(),
             is_down: false,
             gives_wrong_proofs: false,
+            gives_broken_proofs: false,
             denied: HashSet::new(),
             spoil: None,
             lists: 0,
@@ -179,6 +182,9 @@ async fn prove(
         proof.unwrap().iter().map(|hash| hash.as_bytes().to_vec().into()).collect();
     if kept.gives_wrong_proofs {
         hashes.push(vec![7; 32].into());
+    }
+    if kept.gives_broken_proofs {
+        hashes.push(vec![7; 31].into());
     }
     Ok(Json(Proof { hashes }))
 }
