@@ -3,6 +3,7 @@
 use crypto::{Purpose, Signature};
 use domain::law::day_in_japan;
 use domain::{Confirmation, InquiryHeader, Reason, RequestId};
+use service::problems::inquiry::{ALREADY_SETTLED, LOG_UNAVAILABLE, NO_SUCH_END};
 use service::problems::{TOO_MANY, UNAVAILABLE};
 use service::{ApiError, Directory};
 use time::OffsetDateTime;
@@ -10,13 +11,13 @@ use wire::CallError;
 use wire::notices::{
     Arrival, BrokerNotice, NOTICES_RECEIVE, NoticeReceived, NoticeRouted, ReceiveNotice, entry_of,
 };
-use wire::provision_log::{ENTRIES, Receipt};
+use wire::provision_log::Receipt;
 
 use crate::admit::Rules;
 use crate::authentic;
 use crate::problems;
 use crate::route::find_source;
-use crate::settle::is_for;
+use crate::settle::{Unsettled, put_on_record, unix_ms};
 use crate::state::Broker;
 
 /// The longest sealed notice: an empty request and the largest bucket of an answer.
@@ -139,21 +140,20 @@ async fn append(
     delivery: &Delivery,
     now: OffsetDateTime,
 ) -> Result<Receipt, ApiError> {
-    use service::problems::inquiry::{ALREADY_SETTLED, LOG_UNAVAILABLE, NO_SUCH_END};
     let BrokerNotice { header, commitment, .. } = &delivery.notice;
-    let decided_at_unix_ms = now.unix_timestamp() * 1_000 + i64::from(now.millisecond());
-    let entry = entry_of(header, commitment.clone(), decided_at_unix_ms);
-    let posted = broker.log.post(ENTRIES, &delivery.request, None, &entry).await;
-    let receipt: Receipt = posted.map_err(|error| match error {
-        CallError::Refused(problem) if problem.status == 409 => ApiError::new(&ALREADY_SETTLED),
+    let entry = entry_of(header, commitment.clone(), unix_ms(now));
+    put_on_record(broker, &delivery.request, &entry).await.map_err(|error| match error {
+        Unsettled::Already => ApiError::new(&ALREADY_SETTLED),
+        Unsettled::Log(CallError::Refused(problem)) if problem.status == 409 => {
+            ApiError::new(&ALREADY_SETTLED)
+        }
         // The broker keeps nothing of inquiries: whether there was one, the log knows.
-        CallError::Refused(problem) if problem.code == NO_SUCH_END.code => {
+        Unsettled::Log(CallError::Refused(problem)) if problem.code == NO_SUCH_END.code => {
             tracing::warn!(instance = delivery.instance, "notice of no inquiry refused");
             ApiError::new(&NO_SUCH_END)
         }
         error => ApiError::caused(&LOG_UNAVAILABLE, error),
-    })?;
-    is_for(&receipt, &entry).then_some(receipt).ok_or_else(|| ApiError::new(&LOG_UNAVAILABLE))
+    })
 }
 
 /// Brings the notice to the room it names, and says what that room says.

@@ -4,7 +4,7 @@ use actix_web::web::{Data, Json, ServiceConfig, post};
 use domain::{Action, Actor, ServiceKind};
 use service::{ApiError, Body, Caller, Endpoint, health, problems};
 use tracing::Instrument as _;
-use utoipa::OpenApi;
+use utoipa::{IntoResponses, OpenApi};
 use wire::Problem;
 use wire::broker::{BATCH_INQUIRIES, BrokerAnswer, BrokerInquiry, INQUIRIES};
 use wire::notices::{BrokerNotice, NOTICES, NoticeRouted};
@@ -43,6 +43,30 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
         .route(DELIVER.path, post().to(route_notice));
 }
 
+/// How an inquiry may end.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "it stands for the API description only")]
+enum Ends {
+    /// Answered; the receipt proves that it is on record
+    #[response(status = 200)]
+    Answered(BrokerAnswer),
+    /// Not of the agreed shape
+    #[response(status = 400)]
+    Malformed(Problem),
+    /// Refused, by the broker or by the source
+    #[response(status = 403)]
+    Refused(Problem),
+    /// This id has ended with another outcome
+    #[response(status = 409)]
+    Settled(Problem),
+    /// Too many inquiries, rows or mismatches
+    #[response(status = 429)]
+    TooMany(Problem),
+    /// Source or platform not available; never means nothing
+    #[response(status = 503)]
+    Unavailable(Problem),
+}
+
 /// Routes a sealed inquiry to the municipality it names.
 ///
 /// The inquiry id is the idempotency key: sent again, it ends the same way and is logged once.
@@ -50,14 +74,7 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
     post,
     path = INQUIRIES,
     request_body = BrokerInquiry,
-    responses(
-        (status = 200, description = "Answered; the receipt proves that it is on record", body = BrokerAnswer),
-        (status = 400, description = "Not of the agreed shape", body = Problem),
-        (status = 403, description = "Refused, by the broker or by the source", body = Problem),
-        (status = 409, description = "This id has ended with another outcome", body = Problem),
-        (status = 429, description = "Too many inquiries or mismatches", body = Problem),
-        (status = 503, description = "Source or platform not available; never means nothing", body = Problem),
-    )
+    responses(Ends)
 )]
 async fn route_inquiry(
     caller: Caller,
@@ -75,14 +92,7 @@ async fn route_inquiry(
     post,
     path = BATCH_INQUIRIES,
     request_body = BrokerInquiry,
-    responses(
-        (status = 200, description = "Answered; the receipt proves that it is on record", body = BrokerAnswer),
-        (status = 400, description = "Not of the agreed shape", body = Problem),
-        (status = 403, description = "Refused, by the broker or by the source", body = Problem),
-        (status = 409, description = "This id has ended with another outcome", body = Problem),
-        (status = 429, description = "Too many rows at a time", body = Problem),
-        (status = 503, description = "Source or platform not available; never means nothing", body = Problem),
-    )
+    responses(Ends)
 )]
 async fn route_batch_inquiry(
     caller: Caller,
@@ -125,10 +135,11 @@ async fn route(
     path = NOTICES,
     request_body = BrokerNotice,
     responses(
-        (status = 200, description = "On record; the answer says whether it is delivered", body = NoticeRouted),
+        (status = 200, description = "On record; the answer says how far it has come", body = NoticeRouted),
         (status = 400, description = "Not of the agreed shape", body = Problem),
         (status = 403, description = "Refused by the broker", body = Problem),
         (status = 409, description = "This id is on record with another content", body = Problem),
+        (status = 422, description = "No inquiry ended so that this could follow it", body = Problem),
         (status = 429, description = "Too many at a time", body = Problem),
         (status = 503, description = "The platform is not available", body = Problem),
     )

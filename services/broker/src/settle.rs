@@ -1,6 +1,7 @@
-use domain::{Outcome, Reason};
+use domain::{Outcome, Reason, RequestId};
 use service::ApiError;
 use service::problems::inquiry;
+use time::OffsetDateTime;
 use wire::broker::BrokerAnswer;
 use wire::provision_log::{Act, ENTRIES, End, Entry, LeafBody, Receipt};
 use wire::{Base64Bytes, CallError};
@@ -40,7 +41,7 @@ impl Decision {
 
 /// Why a decision is not on record.
 #[derive(Debug, thiserror::Error)]
-enum Unsettled {
+pub(crate) enum Unsettled {
     #[error("the inquiry has already ended with another outcome")]
     Already,
     #[error("the provision log did not take the entry")]
@@ -81,24 +82,35 @@ pub(crate) async fn settle(
 }
 
 async fn append(broker: &Broker, attempt: &Attempt, end: End) -> Result<Receipt, Unsettled> {
-    let now = broker.clock.now();
-    let decided_at_unix_ms = now.unix_timestamp() * 1_000 + i64::from(now.millisecond());
-    let header = &attempt.inquiry.header;
-    let entry = Entry::of(header, attempt.permit_id.clone(), end, decided_at_unix_ms);
-    let receipt: Receipt = broker.log.post(ENTRIES, &attempt.request, None, &entry).await.map_err(
-        |error| match error {
-            CallError::Refused(problem) if problem.code == inquiry::ALREADY_SETTLED.code => {
-                Unsettled::Already
-            }
-            error => Unsettled::Log(error),
-        },
-    )?;
-    if is_for(&receipt, &entry) { Ok(receipt) } else { Err(Unsettled::Receipt) }
+    let (header, permit) = (&attempt.inquiry.header, attempt.permit_id.clone());
+    let entry = Entry::of(header, permit, end, unix_ms(broker.clock.now()));
+    put_on_record(broker, &attempt.request, &entry).await
+}
+
+/// Milliseconds since 1970.
+pub(crate) fn unix_ms(at: OffsetDateTime) -> i64 {
+    at.unix_timestamp() * 1_000 + i64::from(at.millisecond())
+}
+
+/// Has the log take the entry in; what it gives a receipt for must be this very entry.
+pub(crate) async fn put_on_record(
+    broker: &Broker,
+    request: &RequestId,
+    entry: &Entry,
+) -> Result<Receipt, Unsettled> {
+    let posted: Result<Receipt, CallError> = broker.log.post(ENTRIES, request, None, entry).await;
+    let receipt = posted.map_err(|error| match error {
+        CallError::Refused(problem) if problem.code == inquiry::ALREADY_SETTLED.code => {
+            Unsettled::Already
+        }
+        error => Unsettled::Log(error),
+    })?;
+    is_for(&receipt, entry).then_some(receipt).ok_or(Unsettled::Receipt)
 }
 
 /// Whether the entry on record is ours, or that of an earlier attempt which settled the inquiry the
 /// same way: then only permit and times may differ; of a notice, only the times.
-pub(crate) fn is_for(receipt: &Receipt, ours: &Entry) -> bool {
+fn is_for(receipt: &Receipt, ours: &Entry) -> bool {
     let kept = serde_json::from_str(&receipt.entry);
     let Ok(LeafBody { act: Act::Outcome(kept), .. }) = kept else { return false };
     let as_earlier = Entry {

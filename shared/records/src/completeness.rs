@@ -2,13 +2,13 @@
 
 use db::Tx;
 use domain::law::day_in_japan;
-use domain::{Action, Actor, Completeness, OperatorId, Permit};
+use domain::{Action, Completeness, Permit};
 use room::Host;
 use room::operation_log::{About, entry};
-use service::{ApiError, problems as common};
+use service::ApiError;
 use wire::records::{StateCompleteness, Statement, Statements};
 
-use crate::store;
+use crate::{operator, store};
 
 /// States a period, or takes the last statement back; the earlier ones stay.
 pub(crate) async fn state(
@@ -36,13 +36,6 @@ pub(crate) async fn state(
             Ok(stated)
         })
         .await
-}
-
-fn operator(permit: &Permit) -> Result<OperatorId, ApiError> {
-    match &permit.context().actor {
-        Actor::Operator { id, .. } => Ok(id.clone()),
-        _ => Err(ApiError::new(&common::DENIED)),
-    }
 }
 
 pub(crate) async fn read(host: &Host, permit: Permit) -> Result<Statements, ApiError> {

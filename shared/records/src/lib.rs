@@ -28,3 +28,14 @@ mod tag;
 
 pub use self::notice_routes::NOTICE_ENDPOINTS;
 pub use self::routes::{ENDPOINTS, configure, openapi};
+
+use domain::{Actor, OperatorId, Permit};
+use service::{ApiError, problems as common};
+
+/// The person who acts; what a person must answer for is nothing for machines.
+fn operator(permit: &Permit) -> Result<OperatorId, ApiError> {
+    match &permit.context().actor {
+        Actor::Operator { id, .. } => Ok(id.clone()),
+        _ => Err(ApiError::new(&common::DENIED)),
+    }
+}

@@ -3,7 +3,7 @@
 use crypto::RoomKeys;
 use db::Tx;
 use domain::vaccination::Provenance;
-use domain::{Action, Actor, NoticeKind, OperatorId, Permit};
+use domain::{Action, NoticeKind, OperatorId, Permit};
 use room::change::Change;
 use room::operation_log::{About, entry};
 use room::store::notice_in::{self, NoticeIn};
@@ -13,6 +13,7 @@ use service::{ApiError, problems as common};
 use wire::notices::{AdoptNotice, AdoptedVersion, NoticeAdopted, NoticeEffect, NoticeState};
 
 use crate::notice_problems::{NOTICE_CHANGED, NOTICE_CONFLICT};
+use crate::operator;
 use crate::own::{Own, Step, corrections, provenance};
 use crate::problems::Refusal;
 use crate::read::version;
@@ -24,9 +25,7 @@ pub(crate) async fn adopt(
     request: AdoptNotice,
 ) -> Result<NoticeAdopted, ApiError> {
     permit.expect_action(Action::AdoptRecords)?;
-    let Actor::Operator { id: operator, .. } = permit.context().actor.clone() else {
-        return Err(ApiError::new(&common::DENIED));
-    };
+    let by = operator(&permit)?;
     let room = host.room(permit.municipality())?;
     let keys = room.keys()?;
     let done = room.queue.write(move |tx, acts| {
@@ -37,7 +36,7 @@ pub(crate) async fn adopt(
             ..About::default()
         };
         let done = match &notice {
-            Some(notice) => decide(tx, &keys, &permit, (notice, &request), &operator)?,
+            Some(notice) => decide(tx, &keys, &permit, (notice, &request), &by)?,
             None => Err(Refusal::from(&common::NOT_FOUND)),
         };
         let result = match &done {

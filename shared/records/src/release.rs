@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crypto::RoomKeys;
 use db::Tx;
 use domain::subject::SubjectId;
-use domain::{Action, Actor, NoticeKind, OperatorId, Permit};
+use domain::{Action, NoticeKind, OperatorId, Permit};
 use room::change;
 use room::letter::{Ground, Letter};
 use room::operation_log::{About, entry, unix_ms};
@@ -23,6 +23,7 @@ use zeroize::Zeroizing;
 use crate::notice_problems::{
     HELD_CHANGED, HELD_DECIDED, NOTHING_TO_RELEASE, SECOND_PERSON_NEEDED, USE_STOPPED,
 };
+use crate::operator;
 use crate::problems::Refusal;
 
 /// Inquiries of one room whose time is ended at a time.
@@ -175,13 +176,6 @@ pub(crate) async fn end_overdue(host: &Host, room: &Arc<Room>) -> Result<(), Api
 
 fn held_ms_max(host: &Host) -> i64 {
     i64::try_from(host.limits.held_s_max.saturating_mul(1_000)).unwrap_or(i64::MAX)
-}
-
-fn operator(permit: &Permit) -> Result<OperatorId, ApiError> {
-    match &permit.context().actor {
-        Actor::Operator { id, .. } => Ok(id.clone()),
-        _ => Err(ApiError::new(&common::DENIED)),
-    }
 }
 
 /// The held inquiry, if it may still be decided on; a late one may not, whether or not its end is
