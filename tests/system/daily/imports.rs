@@ -1,8 +1,9 @@
-//! The partition is killed again and again while files come in: of each file everything is in the
-//! register or nothing, a retry completes it, and nothing of it lies about in the clear.
+//! The partition's process is killed again and again while files come in, at random moments of each
+//! step: of each file everything is in the register or nothing, a retry completes it, and nothing of
+//! it lies about in the clear.
 
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crypto::sha256;
@@ -18,7 +19,7 @@ use wire::{Base64Bytes, CallError};
 use super::processes::Processes;
 use crate::support::{Engine, RUNTIME};
 
-const KILLS: u32 = 20;
+const KILLS: usize = 20;
 const PERSONS: u32 = 4_000;
 const FIRST: u32 = 6_000_000;
 const SECRET: &str = "ヒミツノナマエ";
@@ -34,17 +35,27 @@ fn on_postgresql_a_killed_import_is_in_the_register_as_a_whole_or_not_at_all() {
     RUNTIME.block_on(survive(Engine::Postgres));
 }
 
+/// What is being done with a file, and how long at the most a kill waits after it has begun.
+const STEPS: [(&str, u64); 3] = [("sending", 40), ("checking", 700), ("approving", 120)];
+const SENDING: usize = 0;
+const CHECKING: usize = 1;
+const APPROVING: usize = 2;
+
 async fn survive(engine: Engine) {
     let mut processes = Processes::start(engine).await;
     let adachi = processes.cast.adachi.clone();
     let clerk = processes.desk(&adachi.clerk).await;
     let supervisor = processes.desk(&adachi.supervisor).await;
-    let is_over = AtomicBool::new(false);
+    let (is_over, step) = (AtomicBool::new(false), AtomicUsize::new(SENDING));
     let killing = async {
-        let (chance, _) = Uuid::new_v4().as_u64_pair();
-        for nth in 0..KILLS {
-            let lives_ms = 20 + (chance >> (nth % 16)) % 900;
-            tokio::time::sleep(Duration::from_millis(lives_ms)).await;
+        // Every step is met again and again, each time at another moment of it.
+        for wanted in (0..STEPS.len()).cycle().take(KILLS) {
+            while step.load(Ordering::Relaxed) != wanted {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            let (chance, _) = Uuid::new_v4().as_u64_pair();
+            let (_, wait_ms) = STEPS[wanted];
+            tokio::time::sleep(Duration::from_micros(chance % (wait_ms * 1_000))).await;
             processes.kill_and_start(ServiceKind::Partition).await;
         }
         is_over.store(true, Ordering::Relaxed);
@@ -54,32 +65,33 @@ async fn survive(engine: Engine) {
         while !is_over.load(Ordering::Relaxed) {
             let first = FIRST + PERSONS * u32::try_from(files.len()).unwrap();
             files.push(first..first + PERSONS);
-            bring(&clerk, &supervisor, first..first + PERSONS).await;
+            bring((&clerk, &supervisor), first..first + PERSONS, &step).await;
         }
         files
     };
     let ((), files) = tokio::join!(killing, importing);
     for serials in files {
         assert_eq!(presence(&clerk, &serials).await, [true, true]);
-        let state = prepare(&clerk, Purpose::Compare, &serials).await;
+        let state = prepare(&clerk, Purpose::Compare, &serials, &step).await;
         let api::Counts { new, unchanged, changed, .. } = state.counts;
         assert_eq!([new, unchanged, changed], [0, u64::from(PERSONS), 0]);
     }
+    let folder = processes.site().layout.folder().to_owned();
+    assert!(!holds(&folder, SECRET));
     if engine == Engine::Sqlite {
-        let folder = processes.site().layout.folder().to_owned();
         assert!(holds(&folder, "subjects-1"), "the search finds what lies there in the clear");
-        assert!(!holds(&folder, SECRET));
     }
 }
 
 /// Brings one file into the register, however often the partition is killed.
-async fn bring(clerk: &Desk, supervisor: &Desk, serials: Range<u32>) {
-    let state = prepare(clerk, Purpose::Register, &serials).await;
+async fn bring((clerk, supervisor): (&Desk, &Desk), serials: Range<u32>, step: &AtomicUsize) {
+    let state = prepare(clerk, Purpose::Register, &serials, step).await;
     assert_eq!((state.stage, state.counts.new), (Stage::Checked, u64::from(PERSONS)));
     assert_eq!(presence(clerk, &serials).await, [false, false]);
     let preview = state.preview.unwrap();
     let approval = ApproveImport { import: state.import, preview };
     loop {
+        step.store(APPROVING, Ordering::Relaxed);
         let done: Result<ImportState, CallError> =
             supervisor.room(api::IMPORTS_APPROVE, &approval).await;
         // Whatever was answered: all or nothing.
@@ -101,7 +113,12 @@ async fn bring(clerk: &Desk, supervisor: &Desk, serials: Range<u32>) {
 }
 
 /// Sends a file and has it checked; what gets lost on the way is sent again.
-async fn prepare(clerk: &Desk, purpose: Purpose, serials: &Range<u32>) -> ImportState {
+async fn prepare(
+    clerk: &Desk,
+    purpose: Purpose,
+    serials: &Range<u32>,
+    step: &AtomicUsize,
+) -> ImportState {
     let (import, file) = (Uuid::new_v4(), file(serials));
     let open = OpenImport {
         import,
@@ -113,6 +130,8 @@ async fn prepare(clerk: &Desk, purpose: Purpose, serials: &Range<u32>) -> Import
     let named = NameImport { import };
     loop {
         let state: Result<ImportState, CallError> = clerk.room(api::IMPORTS, &open).await;
+        let is_sent = state.as_ref().is_ok_and(|state| state.stage != Stage::Uploading);
+        step.store(if is_sent { CHECKING } else { SENDING }, Ordering::Relaxed);
         let next: Result<ImportState, CallError> = match state {
             Ok(state) if state.stage == Stage::Uploading => {
                 // With all parts here, any of them says so again.
