@@ -167,6 +167,34 @@ async fn withdraw(world: &World, subject: &Value) {
 }
 
 #[test]
+fn in_fhir_there_is_nothing_but_the_search_and_it_changes_nothing() {
+    let ways = watari::services::endpoints(domain::ServiceKind::Partition)
+        .iter()
+        .map(|endpoint| (endpoint.path, endpoint.action));
+    let ways: Vec<_> = ways.filter(|(path, _)| path.starts_with("/fhir")).collect();
+    assert_eq!(ways, [(IMMUNIZATION_SEARCH, domain::Action::SearchImmunizations)]);
+    on_both(async |world| {
+        let number = fresh_number();
+        register(world, number, 1).await;
+        let door = ledger(world, &world.cast.adachi);
+        let who = patient(&world.cast.adachi, number);
+        let before = search(&door, &[("patient.identifier", &who)]).await.good();
+        let mut resource = before["entry"][0]["resource"].clone();
+        resource["lotNumber"] = json!("OTHER");
+        let entry = json!([{ "resource": resource, "request": { "method": "PUT" } }]);
+        let bundle = json!({ "resourceType": "Bundle", "type": "transaction", "entry": entry });
+        let one = format!("/fhir/Immunization/{}", resource["id"].as_str().unwrap());
+        for (path, body) in
+            [("/fhir/Immunization", &resource), (&one, &resource), ("/fhir", &bundle)]
+        {
+            let heard = door.say_with(path, &[("content-type", FHIR_JSON)], body.to_string()).await;
+            assert_eq!(heard.status, 401, "{path}: {heard:?}");
+        }
+        assert_eq!(search(&door, &[("patient.identifier", &who)]).await.good(), before);
+    });
+}
+
+#[test]
 fn every_search_leaves_one_line_that_says_how_it_ended() {
     on_both(async |world| {
         let (number, unknown) = (fresh_number(), fresh_number());
