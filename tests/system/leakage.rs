@@ -13,6 +13,8 @@ mod needles;
 mod postgres;
 mod receiver;
 mod search;
+#[path = "daily/venue.rs"]
+mod venue;
 
 use std::fs;
 use std::io::Write as _;
@@ -100,7 +102,8 @@ fn while_running(installation: &Installation, day: &Day) {
     in_memory(installation, day);
 }
 
-/// Only a partition ever sees a number, and only the registry a password.
+/// Only a partition ever sees a number, and only the registry a password; the intake carries doses
+/// that it cannot read.
 ///
 /// In these two, buffers of connections keep what was read until they are used again; so a
 /// partition is not searched, and the registry not for what was typed there.
@@ -113,6 +116,7 @@ fn in_memory(installation: &Installation, day: &Day) {
     for (kind, secrets) in [
         (ServiceKind::Broker, &broker),
         (ServiceKind::ProvisionLog, &log),
+        (ServiceKind::Intake, &log),
         (ServiceKind::Registry, &registry),
     ] {
         let needles = Needles::new(secrets);

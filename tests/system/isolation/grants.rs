@@ -10,8 +10,8 @@ use crate::support::{Engine, World, on_both};
 const PRIVILEGES: [&str; 7] =
     ["SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER"];
 
-const STATEFUL: [ServiceKind; 3] =
-    [ServiceKind::Registry, ServiceKind::Partition, ServiceKind::ProvisionLog];
+const STATEFUL: [ServiceKind; 4] =
+    [ServiceKind::Registry, ServiceKind::Partition, ServiceKind::ProvisionLog, ServiceKind::Intake];
 
 fn on_postgres(test: impl Fn(&'static World)) {
     on_both(async |world| {
@@ -57,9 +57,11 @@ fn nobody_has_rights_in_another_services_database() {
 }
 
 /// What two persons erase, and what jobs clear away when it has served its purpose.
-const PARTITION_DELETES: [&str; 16] = [
+const PARTITION_DELETES: [&str; 18] = [
     "batch_part",
     "batch_row",
+    "capture_done",
+    "exported_page",
     "held_inquiry",
     "import_finding",
     "import_part",
@@ -77,8 +79,7 @@ const PARTITION_DELETES: [&str; 16] = [
 ];
 
 /// Rows that are what they are, for good.
-const PARTITION_ADDS: [&str; 10] = [
-    "capture_done",
+const PARTITION_ADDS: [&str; 9] = [
     "completeness",
     "erasure_record",
     "inspection",
@@ -170,6 +171,34 @@ fn the_registry_removes_only_what_may_end_and_never_rewrites_its_log() {
     });
 }
 
+/// Captures come and go, lines stay, of a device only its revocation changes; and there is nothing
+/// else in its database that could be read.
+#[test]
+fn the_intake_has_captures_devices_and_its_log_and_nothing_else() {
+    on_postgres(|world| {
+        let mut owner = Sql::owner(world, ServiceKind::Intake);
+        let role = role(ServiceKind::Intake);
+        let tables = owner.tables();
+        let found: Vec<_> = tables
+            .iter()
+            .map(|one| (one.name.as_str(), rights(&mut owner, role, &one.name)))
+            .collect();
+        let want = [
+            ("access_log", vec!["SELECT", "INSERT"]),
+            ("capture", vec!["SELECT", "INSERT", "DELETE"]),
+            ("device", vec!["SELECT", "INSERT", "UPDATE"]),
+        ];
+        assert_eq!(found, want);
+        for (column, _) in &tables.iter().find(|one| one.name == "device").unwrap().columns {
+            let asked = format!(
+                "SELECT has_column_privilege('{role}', 'device', '{column}', 'UPDATE')::text AS value"
+            );
+            let want = if column == "revoked" { "true" } else { "false" };
+            assert_eq!(owner.text(&asked), want, "{column}");
+        }
+    });
+}
+
 #[test]
 fn no_role_is_more_than_a_plain_user() {
     on_postgres(|world| {
@@ -244,6 +273,10 @@ fn a_service_sees_nothing_through_another_services_door() {
             (ServiceKind::ProvisionLog, ServiceKind::Partition),
             (ServiceKind::Partition, ServiceKind::Registry),
             (ServiceKind::Partition, ServiceKind::ProvisionLog),
+            (ServiceKind::Intake, ServiceKind::Partition),
+            (ServiceKind::Intake, ServiceKind::Registry),
+            (ServiceKind::Intake, ServiceKind::ProvisionLog),
+            (ServiceKind::Partition, ServiceKind::Intake),
         ] {
             let Some(mut sql) = Sql::guest(world, guest, home) else { continue };
             for table in Sql::owner(world, home).tables() {

@@ -1,5 +1,7 @@
 //! A busy day: everything that a number goes through, and everything that goes wrong with one.
 
+use std::time::Duration;
+
 use domain::{IndividualNumber, ServiceKind};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -9,17 +11,18 @@ use watari::story::desk::Desk;
 use watari::story::seed;
 use watari::story::site::{Passwords, Site};
 use wire::CallError;
-use wire::partition::{
-    AskAnswer, AskOutcome, INQUIRIES, INQUIRIES_FIND, SUBJECTS, SUBJECTS_WITHHOLD, VACCINATIONS,
-};
+use wire::partition::{AskAnswer, AskOutcome, INQUIRIES, INQUIRIES_FIND, SUBJECTS, VACCINATIONS};
 
 use super::curl::Terminal;
 use super::installation::Installation;
 use super::mistakes;
 use super::needles::Secret;
+use super::venue::{Backroom, Tablet, capture, voucher};
 
 /// The id under which one inquiry is found again in logs, traces and databases.
 pub(crate) const FOLLOWED: &str = "the-inquiry-that-is-followed";
+
+const WAIT_MAX: Duration = Duration::from_secs(60);
 
 pub(crate) struct Day {
     pub(crate) site: Site,
@@ -50,6 +53,7 @@ pub(crate) async fn live(installation: &mut Installation) -> Day {
     for stopped in [ServiceKind::ProvisionLog, ServiceKind::Broker] {
         day.asked_while_stopped(installation, stopped).await;
     }
+    day.captured_at_a_venue().await;
     mistakes::make(&mut day).await;
     day.found_and_asked_again().await;
     day
@@ -80,6 +84,28 @@ impl Day {
         let number = IndividualNumber::for_test(self.serial).reveal().to_owned();
         self.secrets.push(Secret::new(&format!("number of {what}"), &number));
         number
+    }
+
+    /// A tablet hands in two doses: one for a voucher that was issued, one for a misread one.
+    async fn captured_at_a_venue(&mut self) {
+        let (site, adachi) = (self.site.clone(), self.cast.adachi.code);
+        let room = Backroom::open(&site, adachi).await;
+        room.issue_vouchers(37..38).await;
+        let tablet = Tablet::issue(&site, adachi, "tablet-of-the-day");
+        tablet.register(&self.supervisor).await;
+        let key = tablet.sealing_key(&site).await;
+        let vouchers = [(voucher(37), "an issued voucher"), (voucher(38), "a misread voucher")];
+        let mut captures = Vec::new();
+        for (number, what) in vouchers {
+            self.secrets.push(Secret::new(&format!("number of {what}"), &number));
+            let mut captured = capture(adachi, &number, 1);
+            captured.dose.lot = self.text(&format!("lot of {what}"), "LEAK-LOT-");
+            captured.dose.venue = Some(self.text(&format!("venue of {what}"), "漏洩会場"));
+            captures.push(tablet.device.seal(&key, &captured).unwrap());
+        }
+        tablet.until_heard(&captures[0]).await;
+        tablet.send(&captures).await.unwrap();
+        room.until_settled(captures.len(), WAIT_MAX).await;
     }
 
     /// Text that nobody used before.
@@ -157,8 +183,7 @@ impl Day {
         let what = "a person who is withheld";
         let (subject, withheld) = self.moved_from_adachi(what).await;
         self.vaccinate(subject, what).await;
-        let withhold = json!({"subject": subject, "withheld": true});
-        self.supervisor.room::<Value>(SUBJECTS_WITHHOLD, &withhold).await.unwrap();
+        self.supervisor.withhold(subject, true).await.unwrap();
         questions.push(withheld);
         for (what, code) in [("a code that takes no part", "131016"), ("an ended code", "173444")] {
             let person = self.somebody(&format!("a person asked about under {what}"));
