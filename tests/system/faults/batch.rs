@@ -1,5 +1,5 @@
-//! The asker's partition is killed again and again while it works through a file, and one of the
-//! sources is away: every row is answered once.
+//! The asker's partition is killed again and again while it takes in files and works through them,
+//! and one of the sources is away: every row is answered once.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -19,17 +19,19 @@ use super::process::Process;
 use super::stage::Stage;
 use crate::support::{Engine, RUNTIME};
 
-const ROWS: u32 = 120;
-const KILLS: u32 = 7;
-const DONE_WAIT_MAX: Duration = Duration::from_secs(60);
+const ROWS: u32 = 60;
+/// Each file is taken in, checked, taken apart and asked for while the kills go on.
+const FILES: u32 = 4;
+const KILLS_PER_FILE: u32 = 5;
+const DONE_WAIT_MAX: Duration = Duration::from_secs(120);
 
 #[test]
-fn on_sqlite_a_killed_batch_asks_every_row_once() {
+fn on_sqlite_a_batch_killed_twenty_times_asks_every_row_once() {
     RUNTIME.block_on(survive(Engine::Sqlite));
 }
 
 #[test]
-fn on_postgresql_a_killed_batch_asks_every_row_once() {
+fn on_postgresql_a_batch_killed_twenty_times_asks_every_row_once() {
     RUNTIME.block_on(survive(Engine::Postgres));
 }
 
@@ -53,29 +55,37 @@ async fn survive(engine: Engine) {
         let number = IndividualNumber::for_test(serial);
         text.push_str(&format!("{},{source},,{serial}\n", number.reveal()));
     }
-    let batch = Uuid::new_v4();
-    submit(&stage, batch, &text).await;
-    // Points of time that differ from run to run, and from each other.
-    for (nth, odd_ms) in (0..KILLS).zip(batch.as_bytes()) {
-        let odd_ms = u64::from(*odd_ms);
-        tokio::time::sleep(Duration::from_millis(60 + odd_ms)).await;
-        asker.kill();
-        if nth == KILLS / 2 {
+    let mut batches = Vec::new();
+    for nth in 0..FILES {
+        let batch = Uuid::new_v4();
+        tokio::join!(submit(&stage, batch, &text), kill_again_and_again(&mut asker, batch));
+        batches.push(batch);
+        if nth == FILES / 2 {
             stage.second.start_again().await;
         }
+    }
+    for batch in batches {
+        let status = done(&stage, batch).await;
+        assert_eq!((status.counts.pending, status.counts.provided), (0, 2), "{status:?}");
+        assert_eq!(status.counts.nothing, u64::from(ROWS), "{status:?}");
+        let rows = results(&stage, batch).await;
+        assert_once(&stage, &rows).await;
+        // Asked for again, it is the same batch.
+        let again = StartBatch { batch, skip_bad_rows: true };
+        let again: BatchStatus = stage.clerk.room(api::BATCHES_START, &again).await.unwrap();
+        assert_eq!(again.state, BatchState::Done);
+        assert_once(&stage, &rows).await;
+    }
+    history::assert_whole(&stage).await;
+}
+
+/// At points of time that differ from run to run, and from each other.
+async fn kill_again_and_again(asker: &mut Process, batch: Uuid) {
+    for (_, odd_ms) in (0..KILLS_PER_FILE).zip(batch.as_bytes()) {
+        tokio::time::sleep(Duration::from_millis(30 + u64::from(*odd_ms))).await;
+        asker.kill();
         asker.start_again().await;
     }
-    let status = done(&stage, batch).await;
-    assert_eq!((status.counts.pending, status.counts.provided), (0, 2), "{status:?}");
-    assert_eq!(status.counts.nothing, u64::from(ROWS), "{status:?}");
-    let rows = results(&stage, batch).await;
-    assert_once(&stage, &rows).await;
-    // Asked for again, it is the same batch.
-    let again = StartBatch { batch, skip_bad_rows: true };
-    let again: BatchStatus = stage.clerk.room(api::BATCHES_START, &again).await.unwrap();
-    assert_eq!(again.state, BatchState::Done);
-    assert_once(&stage, &rows).await;
-    history::assert_whole(&stage).await;
 }
 
 /// Each row's inquiry is settled once in the log, as the row says.
