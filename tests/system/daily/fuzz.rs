@@ -185,6 +185,24 @@ impl Attack {
     }
 }
 
+/// A call about something sensible, in most cases spoilt.
+fn invent(dice: &mut Dice, kind: ServiceKind, good: &SealedCapture) -> (Method, String, Vec<u8>) {
+    let (path, mut document) = match kind {
+        ServiceKind::Intake => sensible(dice, good),
+        _ => elsewhere(dice, kind),
+    };
+    if dice.roll(3) > 0 {
+        spoil(dice, &mut document);
+    }
+    let mut body = serde_json::to_vec(&document).unwrap();
+    if dice.roll(4) == 0 {
+        break_bytes(dice, &mut body);
+    }
+    let method = if path == DEVICE_DIRECTORY { Method::GET } else { Method::POST };
+    let method = if dice.roll(20) == 0 { Method::PUT } else { method };
+    (method, path, body)
+}
+
 #[test]
 fn fuzzed_calls_meet_no_fault_and_get_no_number_and_no_name() {
     on_both(async |world: &'static World| {
@@ -225,19 +243,7 @@ fn fuzzed_calls_meet_no_fault_and_get_no_number_and_no_name() {
                 true => (others[who].0, &others[who].1),
                 false => (ServiceKind::Intake, &callers[who]),
             };
-            let (path, mut document) = match is_elsewhere {
-                true => elsewhere(&mut dice, kind),
-                false => sensible(&mut dice, &good),
-            };
-            if dice.roll(3) > 0 {
-                spoil(&mut dice, &mut document);
-            }
-            let mut body = serde_json::to_vec(&document).unwrap();
-            if dice.roll(4) == 0 {
-                break_bytes(&mut dice, &mut body);
-            }
-            let method = if path == DEVICE_DIRECTORY { Method::GET } else { Method::POST };
-            let method = if dice.roll(20) == 0 { Method::PUT } else { method };
+            let (method, path, body) = invent(&mut dice, kind, &good);
             let media = *dice.pick(&["application/json", "application/json", "text/plain"]);
             let call = caller.request(method, format!("{}{path}", site.addresses.url(kind)));
             let answer = call.header("content-type", media).body(body.clone()).send().await;
