@@ -3,14 +3,13 @@ use std::time::Duration;
 use domain::{InquiryId, RequestId, ServiceKind};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use uuid::Uuid;
 use wire::partition::{
     self, AskAnswer, AskRequest, RegisterSubject, RegisterVaccination, SubjectRegistered,
     VaccinationRegistered,
 };
-use wire::records::{
-    FindRecords, FlagSubject, PersonRecords, RECORDS_FIND, SUBJECTS_FLAG, SubjectFlagged,
-};
+use wire::records::{FindRecords, FlagSubject, PersonRecords, RECORDS_FIND, SUBJECTS_FLAG};
 use wire::registry::{self, LogInAnswer, LogInRequest};
 use wire::{CallError, Client, WirePassword};
 
@@ -95,15 +94,11 @@ impl Desk {
     }
 
     /// Sets or lifts 自動応答不可フラグ on the version that is there now.
-    pub async fn withhold(&self, subject: Uuid, is_withheld: bool) -> Result<(), CallError> {
+    pub async fn withhold(&self, subject: Uuid, withheld: bool) -> Result<(), CallError> {
         let way = FindRecords { subject: Some(subject), ..FindRecords::default() };
         let found: PersonRecords = self.room(RECORDS_FIND, &way).await?;
-        let flags = FlagSubject {
-            withheld: Some(is_withheld),
-            ..FlagSubject::new(subject, "支援措置の申出")
-        };
-        let tag = &found.subject.etag;
-        self.room_if_match::<SubjectFlagged>(SUBJECTS_FLAG, tag, &flags).await.map(drop)
+        let flag = FlagSubject { withheld: Some(withheld), ..FlagSubject::new(subject, "申出") };
+        self.room_if_match::<Value>(SUBJECTS_FLAG, &found.subject.etag, &flag).await.map(drop)
     }
 
     pub async fn ask(&self, question: &AskRequest) -> Result<AskAnswer, CallError> {
