@@ -23,10 +23,7 @@ const SLIPS: [(u32, &str); 7] = [
     (20, "address number of nobody"),
 ];
 const NOT_REGISTERED: &str = "person came back";
-const FAMILY: [&str; 8] = ["佐藤", "鈴木", "高橋", "田中", "伊藤", "渡辺", "山本", "中村"];
-const GIVEN: [&str; 8] = ["太郎", "花子", "一郎", "さくら", "健", "恵", "翔", "結衣"];
-const KANA: [&str; 8] =
-    ["タロウ", "ハナコ", "イチロウ", "サクラ", "ケン", "メグミ", "ショウ", "ユイ"];
+const KANA: [&str; 10] = ["ア", "イ", "ウ", "エ", "オ", "カ", "キ", "ク", "ケ", "コ"];
 
 /// What is wrong in a file, by line.
 pub(super) type Planted = BTreeMap<u64, &'static str>;
@@ -64,11 +61,6 @@ fn is_wrong(serial: u32) -> bool {
     serial % WRONG_ONE_IN == WRONG_ONE_IN / 2
 }
 
-fn word<'a>(words: &[&'a str], at: u32) -> &'a str {
-    let count = u32::try_from(words.len()).unwrap_or(1).max(1);
-    words.get(usize::try_from(at % count).unwrap_or(0)).copied().unwrap_or_default()
-}
-
 fn write_subjects(path: &Path, serials: std::ops::Range<u32>) -> std::io::Result<Planted> {
     let mut out = BufWriter::new(File::create(path)?);
     let mut planted = Planted::new();
@@ -76,8 +68,6 @@ fn write_subjects(path: &Path, serials: std::ops::Range<u32>) -> std::io::Result
     for (line, serial) in (2..).zip(serials) {
         let number = IndividualNumber::for_test(serial).reveal().to_owned();
         let mixed = serial.wrapping_mul(2_654_435_761) >> 8;
-        let (family, given) = (word(&FAMILY, mixed), word(&GIVEN, mixed / 8));
-        let kana = word(&KANA, mixed / 8);
         // Everybody has a birthday and kana of their own, so that nobody is like anybody else; and
         // is grown up when the doses are given.
         let (year, month, day) = (1930 + mixed % 75, 1 + (mixed / 80) % 12, 1 + (mixed / 960) % 28);
@@ -89,24 +79,17 @@ fn write_subjects(path: &Path, serials: std::ops::Range<u32>) -> std::io::Result
         } else {
             number
         };
-        writeln!(
-            out,
-            "{number},{},{family} {given},{kana}{},{year}-{month:02}-{day:02},{},,",
-            serial,
-            letters(serial),
-            1 + serial % 2
-        )?;
+        let (kana, sex) = (kana(serial), 1 + serial % 2);
+        writeln!(out, "{number},{serial},住民 {serial},{kana},{year}-{month:02}-{day:02},{sex},,")?;
     }
     out.flush()?;
     Ok(planted)
 }
 
 /// A number in kana.
-fn letters(serial: u32) -> String {
-    const DIGITS: [&str; 10] = ["ア", "イ", "ウ", "エ", "オ", "カ", "キ", "ク", "ケ", "コ"];
-    let digits =
-        serial.to_string().bytes().map(|digit| u32::from(digit - b'0')).collect::<Vec<_>>();
-    digits.into_iter().map(|digit| word(&DIGITS, digit)).collect()
+fn kana(number: u32) -> String {
+    let digits = number.to_string();
+    digits.bytes().filter_map(|digit| KANA.get(usize::from(digit - b'0')).copied()).collect()
 }
 
 /// Each person in turn gets a first dose, then each a second, and so on: who, and which.
