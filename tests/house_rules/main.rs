@@ -4,6 +4,7 @@
 //! planted violation, so that a rule that can no longer fail is noticed.
 #![expect(clippy::unwrap_used, reason = "a failed test should stop where it failed")]
 
+mod architecture;
 mod arrows;
 mod citus;
 mod columns;
