@@ -61,11 +61,6 @@ fn row(action: Action, world: &Scene) -> Row {
         Action::RegisterSubject => {
             Row { knows_subject: true, ..row(clerk, subject(world.next()), subject(1)) }
         }
-        Action::WithholdSubject => {
-            let withhold = |id: Uuid| json!({ "subject": id, "withheld": true });
-            let row = row(supervisor, withhold(world.stranger), withhold(Uuid::new_v4()));
-            Row { knows_subject: true, ..row }
-        }
         Action::RegisterVaccination => {
             let dose = |id: Uuid| json!({ "subject": id, "vaccination": world.dose });
             let row = row(clerk, dose(world.stranger), dose(Uuid::new_v4()));
