@@ -58,6 +58,7 @@ pub struct Checker<R> {
     summary: Summary,
     line: u64,
     came_back: Option<NamedDoses>,
+    contradicted: Option<Row>,
 }
 
 /// Whose doses a row says to be, and which.
@@ -82,7 +83,9 @@ impl<R: BufRead> Checker<R> {
         let Options { municipality, today } = options;
         let reading = Reading { municipality, today };
         let seen = Seen::default();
-        Ok(Self { lines, layout, splitter, reading, seen, summary, line: 1, came_back: None })
+        let (came_back, contradicted) = (None, None);
+        let line = 1;
+        Ok(Self { lines, layout, splitter, reading, seen, summary, line, came_back, contradicted })
     }
 
     /// Reads the same file once more, knowing what it says of the same thing in different words: no
@@ -117,6 +120,11 @@ impl<R: BufRead> Checker<R> {
         self.came_back.as_ref()
     }
 
+    /// The row that was read last, where nothing is wrong with it but that others contradict it.
+    pub fn take_contradicted(&mut self) -> Option<Row> {
+        self.contradicted.take()
+    }
+
     /// The next row; `None` after the last.
     pub fn next_row(&mut self) -> Result<Option<Checked>, FileError> {
         loop {
@@ -125,7 +133,7 @@ impl<R: BufRead> Checker<R> {
                 continue;
             }
             self.line = line;
-            self.came_back = None;
+            (self.came_back, self.contradicted) = (None, None);
             let row = text.map_err(|reason| whole(line, reason));
             let row = row.and_then(|text| self.read(line, &text));
             self.summary.rows += 1;
@@ -155,9 +163,12 @@ impl<R: BufRead> Checker<R> {
         }
         match row {
             Some(row) if cells.are_sound() => Ok(row),
-            _ => {
+            row => {
                 self.came_back = self.reading.named_doses(self.layout, &mut cells);
-                Err(cells.into_problems())
+                let problems = cells.into_problems();
+                let is_sound = problems.iter().all(|one| one.reason == Reason::Conflict);
+                self.contradicted = row.filter(|_| is_sound);
+                Err(problems)
             }
         }
     }

@@ -63,6 +63,40 @@ async fn whichever_row_comes_first_the_register_becomes_the_same() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_vouchers_tell_which_of_two_rows_about_one_dose_is_right() {
+    on_both(async |world| {
+        import(&world, &subjects(0..3)).await;
+        let number = |voucher: u32, dose: u16, serial: u32| {
+            voucher_row(serial, &format!("{voucher:010}"), dose)
+        };
+        let issued = [number(10, 1, 0), number(20, 2, 0), number(11, 1, 1), number(12, 1, 2)];
+        import(&world, &format!("{VOUCHERS}\n{}", issued.concat())).await;
+        let with =
+            |row: String, voucher: u32| row.replace(",,,,", &format!(",,131211,{voucher:010},"));
+        let lines = [
+            // The second dose was written down as the first one.
+            with(dose(0, 1), 10),
+            with(dose(0, 2).replace("A0000,2", "A0000,1"), 20),
+            // The same voucher twice, and a row without any: nothing tells.
+            with(dose(1, 1), 11),
+            with(dose(1, 1).replace("EX0001", "EX0002"), 11),
+            with(dose(2, 1), 12),
+            dose(2, 1).replace("EX0001", "EX0002"),
+        ];
+        for state in in_every_order(&world, DOSES, &lines).await {
+            assert_eq!(counts(&state), [1, 0, 0, 1, 4], "{state:?}");
+            assert_eq!(state.reasons.get("conflict"), Some(&4), "{state:?}");
+            assert_eq!(state.reasons.get("voucher-other-dose"), Some(&1), "{state:?}");
+        }
+    })
+    .await;
+}
+
+fn voucher_row(serial: u32, number: &str, dose: u16) -> String {
+    format!("{},131211,{number},{dose},2021-04-01\n", crate::files::address(serial))
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn persons_of_one_file_who_are_alike_all_wait_for_people() {
     on_both(async |world| {
         let twin = subject(31).replace("1980-02-04", "1980-01-03");

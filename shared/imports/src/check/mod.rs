@@ -3,6 +3,7 @@
 //! Invariant: a row is decided by the register and the file as a whole, never by its place in it.
 
 mod compare;
+mod contradicted;
 mod doses;
 mod job;
 mod known;
@@ -12,7 +13,7 @@ mod sheet;
 mod subjects;
 mod vouchers;
 
-use interchange::{Checker, FileError, FileKind, Options, Row};
+use interchange::{Checker, DoseRow, FileError, FileKind, Options, Row};
 use service::ApiError;
 use service::problems::ProblemKind;
 use wire::imports::{FILE_ROWS_MAX, Purpose};
@@ -87,6 +88,8 @@ fn read(job: &Job, sheet: &mut Sheet) -> Result<(), Stop> {
     let mut context = Context { job, sheet, outline: &outline, known: &mut known };
     let mut spoiled = None;
     let mut chunk = Chunk::default();
+    // No more than the file itself, which is bounded.
+    let mut contradicted = Vec::new();
     while let Some(row) = rows.next_row()? {
         context.sheet.report.counts.rows += 1;
         if context.sheet.report.counts.rows > FILE_ROWS_MAX {
@@ -95,6 +98,13 @@ fn read(job: &Job, sheet: &mut Sheet) -> Result<(), Stop> {
         match row {
             Ok(row) => chunk.add(rows.line(), row),
             Err(found) => {
+                if let Some(Row::Doses(doses)) = rows.take_contradicted()
+                    && let Ok([dose]) = <[DoseRow; 1]>::try_from(doses)
+                    && context.sheet.is_for_register()
+                {
+                    contradicted.push((rows.line(), dose));
+                    continue;
+                }
                 if found.iter().any(|one| spoils_the_file(one.reason)) {
                     spoiled.get_or_insert(rows.line());
                     context.sheet.spoil();
@@ -107,6 +117,7 @@ fn read(job: &Job, sheet: &mut Sheet) -> Result<(), Stop> {
         }
     }
     context.decide(chunk, job.file.total_bytes)?;
+    contradicted::decide(&mut context, contradicted)?;
     if let Some(line) = spoiled {
         return Err(Stop::Refused(&problems::DAMAGED_FILE, Some(line)));
     }
@@ -137,6 +148,10 @@ impl Context<'_> {
             vouchers::decide(self, vouchers)?;
             doses::decide(self, doses)?;
         }
+        self.keep(checked_bytes)
+    }
+
+    fn keep(&mut self, checked_bytes: u64) -> Result<(), Stop> {
         let is_kept = self.job.keep(self.sheet, checked_bytes)?;
         if is_kept { Ok(()) } else { Err(Stop::Gone) }
     }
