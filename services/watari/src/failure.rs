@@ -122,6 +122,11 @@ impl Failure {
             Self::Call { source: CallError::Unavailable, .. } => {
                 "are the services running?  `watari doctor --config FILE` asks each of them"
             }
+            Self::Call { source, .. }
+                if source.problem().is_some_and(|said| said.code == "unauthenticated") =>
+            {
+                "a terminal needs a person, too: --operator ID --password-file FILE"
+            }
             Self::Log { next, .. } => next,
             Self::LogDatabase(_) => "is the URL right, and the schema up to date (watari migrate)?",
             Self::Auditor(failure) => return failure.next_step(),

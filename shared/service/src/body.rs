@@ -143,9 +143,7 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
             (path, Some(field)) if path == "." => field,
             (path, Some(field)) => format!("{path}.{field}"),
         };
-        let is_name =
-            path.len() <= 60 && path.bytes().all(|b| b.is_ascii_alphabetic() || b == b'.');
-        if is_name && path != "." && is_value_wrong(error.inner()) {
+        if is_name(&path) && path != "." && is_value_wrong(error.inner()) {
             ApiError::field(&path)
         } else {
             ApiError::new(&problems::MALFORMED)
@@ -153,6 +151,21 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     })?;
     json.end().map_err(|_| ApiError::new(&problems::MALFORMED))?;
     Ok(value)
+}
+
+/// Letters and dots, and short places in lists: nothing that could be a number of somebody.
+fn is_name(path: &str) -> bool {
+    let is_place = |place: &str| {
+        place.split_once(']').is_some_and(|(digits, rest)| {
+            digits.len() <= 6 && digits.bytes().all(|b| b.is_ascii_digit()) && is_plain(rest)
+        })
+    };
+    let mut parts = path.split('[');
+    path.len() <= 80 && parts.next().is_some_and(is_plain) && parts.all(is_place)
+}
+
+fn is_plain(name: &str) -> bool {
+    name.bytes().all(|b| b.is_ascii_alphabetic() || b == b'.')
 }
 
 /// A name of ours, which the caller left out.
@@ -202,6 +215,18 @@ mod tests {
         assert_eq!(missing.as_deref(), Some("individualNumber"));
         let missing = field(parse::<Outer>(br#"{"form":{}}"#).unwrap_err());
         assert_eq!(missing.as_deref(), Some("form.individualNumber"));
+    }
+
+    #[test]
+    fn a_place_in_a_list_is_named_and_no_longer_number() {
+        let error = parse::<Vec<Form>>(br#"[{"individualNumber":"1"}]"#).unwrap_err();
+        assert_eq!(error.problem("r").field.as_deref(), Some("[0].individualNumber"));
+        for path in ["a[0].b[12]", "a.b", "[3]"] {
+            assert!(is_name(path), "{path}");
+        }
+        for path in ["a[999900000038]", "a[0", "a]0[", "a[x]", "999900000038", "a[0]1"] {
+            assert!(!is_name(path), "{path}");
+        }
     }
 
     #[test]
