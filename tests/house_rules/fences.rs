@@ -57,6 +57,8 @@ const FENCES: [Fence; 15] = [
             "shared/room/",
             // Plays sources by the hundred.
             "services/watari/src/bench/batch/",
+            // Gives people vouchers.
+            "services/watari/src/bench/captures/",
             "services/watari/src/doctor/",
             "services/watari/src/setup/",
         ],

@@ -19,11 +19,16 @@ use wire::provision_log::{LIST_LIMIT_MAX, ListOutcomes, OUTCOMES_LIST, Outcomes}
 
 use self::sources::{Sources, towns};
 use super::ground::{Ground, residents};
+use super::load::ask_for;
 use crate::Failure;
 use crate::story::desk::Desk;
 
 /// Serials of the people asked about, apart from the demonstration's.
 const MOVED_FROM: u32 = 2_000_000;
+/// And of those about whom a clerk asks at the same time.
+const AT_THE_DESK: std::ops::Range<u32> = 4_000_000..4_000_100;
+/// For so long after a warm-up, or as long as the batch runs if that is shorter.
+const DESK: Duration = Duration::from_secs(5);
 const POLL: Duration = Duration::from_millis(25);
 const WAIT_MAX: Duration = Duration::from_secs(3_600);
 
@@ -67,6 +72,18 @@ pub(crate) struct Measured {
     once: u64,
     /// Anything else; must be none.
     not_once: u64,
+    /// One clerk's single inquiries, one after the other: alone, and while the batch runs.
+    clerk_alone: Desked,
+    clerk_beside: Desked,
+}
+
+/// How long a clerk waits.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Desked {
+    p50_ms: f64,
+    p99_ms: f64,
+    errors: u64,
 }
 
 pub(crate) async fn measure(
@@ -87,6 +104,7 @@ pub(crate) async fn measure(
     let batch = Uuid::new_v4();
     let codes: Vec<String> = all.iter().map(|town| town.code.to_string()).collect();
     upload(&desk, batch, &file(args.rows, &codes)).await?;
+    let clerk_alone = at_the_desk(ground).await?;
     let work = screen.begin("asking", None);
     let begun = Instant::now();
     let start = StartBatch { batch, skip_bad_rows: false };
@@ -101,8 +119,12 @@ pub(crate) async fn measure(
         sources.len() == count
             && sources.all(|one| matches!(one.state, SourceState::Done | SourceState::Unavailable))
     };
-    let status = until(&desk, batch, is_left_alone).await?;
-    let (up_rows, up_s) = (ended(&status), begun.elapsed().as_secs_f64());
+    let asked = async {
+        let status = until(&desk, batch, is_left_alone).await?;
+        Ok::<_, Failure>((ended(&status), begun.elapsed().as_secs_f64()))
+    };
+    let (asked, clerk_beside) = tokio::join!(asked, at_the_desk(ground));
+    let ((up_rows, up_s), clerk_beside) = (asked?, clerk_beside?);
     away.serve_again(clock).await?;
     let back = Instant::now();
     until(&desk, batch, |status| status.state == BatchState::Done).await?;
@@ -122,8 +144,17 @@ pub(crate) async fn measure(
         up_rows_s: up_s,
         up_rows_per_s: f64::from(u32::try_from(up_rows).unwrap_or(u32::MAX)) / up_s,
         rest_s,
+        clerk_alone,
+        clerk_beside,
         ..found
     })
+}
+
+/// Asks Adachi about one person after the other, as at a desk.
+async fn at_the_desk(ground: &Ground) -> Result<Desked, Failure> {
+    let times = ask_for(ground, &residents(AT_THE_DESK, true), (1, DESK)).await?;
+    let (p50_ms, p99_ms) = (times.quantile_ms(0.5), times.quantile_ms(0.99));
+    Ok(Desked { p50_ms, p99_ms, errors: times.errors })
 }
 
 /// Everybody lives with the asker now; some have a dose where they came from.
@@ -133,6 +164,8 @@ async fn register(
     (away, here): (&Sources, &Sources),
     screen: Screen,
 ) -> Result<(), Failure> {
+    ground.register(&ground.cast.koriyama, &residents(AT_THE_DESK, false), screen).await?;
+    ground.register(&ground.cast.adachi, &residents(AT_THE_DESK, true), screen).await?;
     let serials = MOVED_FROM..MOVED_FROM + args.rows;
     ground.register(&ground.cast.koriyama, &residents(serials.clone(), false), screen).await?;
     let count = away.towns.len() + here.towns.len();
@@ -256,7 +289,8 @@ impl Measured {
             "{rows} rows to {municipalities} municipalities on {database}, {down} of them away\n\
              file checked {:>10} ms\nfirst answer {:>10} ms\n\
              answered     {:>10.1} s, {:.0} rows/s\nthe others   {:>10.1} s after they were back\n\
-             provided {}, nothing {}\nsettled once in the log {}, otherwise {}",
+             provided {}, nothing {}\nsettled once in the log {}, otherwise {}\n\
+             a clerk's own inquiry: alone {}, while the batch runs {}",
             self.checked_ms,
             self.first_answer_ms,
             self.up_rows_s,
@@ -266,6 +300,15 @@ impl Measured {
             self.nothing,
             self.once,
             self.not_once,
+            self.clerk_alone.text(),
+            self.clerk_beside.text(),
         )
+    }
+}
+
+impl Desked {
+    fn text(self) -> String {
+        let Self { p50_ms, p99_ms, errors } = self;
+        format!("p50 {p50_ms:.1} ms, p99 {p99_ms:.1} ms, {errors} errors")
     }
 }

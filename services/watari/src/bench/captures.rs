@@ -1,4 +1,7 @@
-//! How fast the intake takes captures in, offered at a steady rate by many devices.
+//! How fast the intake takes captures in, offered at a steady rate by many devices, and how fast a
+//! room takes them from it afterwards.
+
+mod vouchers;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,7 +19,8 @@ use tokio::task::{JoinSet, spawn_blocking};
 use uuid::Uuid;
 use wire::devices::{DEVICES, DEVICES_LIST, Devices, ListDevices, RegisterDevice};
 use wire::intake::{
-    CAPTURES, CapturesAnswered, DEVICE_DIRECTORY, SealedCapture, SendCaptures, Taken,
+    CAPTURES, CAPTURES_FETCH, Captures, CapturesAnswered, DEVICE_DIRECTORY, FetchCaptures,
+    SealedCapture, SendCaptures, Taken,
 };
 use wire::registry::Signed;
 use wire::{Client, PeerIdentity};
@@ -31,6 +35,9 @@ const TELL_ATTEMPTS_MAX: u32 = 150;
 const TELL_PAUSE: Duration = Duration::from_millis(200);
 /// What the window takes before it opens.
 const WARM_UP_S: u64 = 2;
+/// How often it is looked whether the intake is empty, and for how long.
+const DRAIN_POLL: Duration = Duration::from_millis(250);
+const DRAIN_MAX: Duration = Duration::from_secs(3_600);
 
 /// Who hands in how much.
 #[derive(Clone, Debug, clap::Args)]
@@ -56,15 +63,23 @@ pub(crate) struct Measured {
     p50_ms: f64,
     p99_ms: f64,
     errors: u64,
+    /// All that were accepted, each for another person of one room.
+    accepted: u64,
+    /// From the start of the partition until the intake had none left.
+    drained_s: f64,
+    drained_per_s: f64,
 }
 
 impl Measured {
     pub(crate) fn text(&self) -> String {
-        let Self { database, devices, offered_per_s, accepted_per_s, p50_ms, p99_ms, errors } =
-            self;
+        let Self {
+            database, devices, offered_per_s, accepted_per_s, p50_ms, p99_ms, errors, ..
+        } = self;
+        let Self { accepted, drained_s, drained_per_s, .. } = self;
         format!(
             "{database}, {devices} devices: {accepted_per_s:.0} of {offered_per_s} captures/s, \
-             p50 {p50_ms:.1} ms, p99 {p99_ms:.1} ms from the planned moment, {errors} errors"
+             p50 {p50_ms:.1} ms, p99 {p99_ms:.1} ms from the planned moment, {errors} errors\n\
+             {accepted} taken into one room in {drained_s:.1} s: {drained_per_s:.0}/s"
         )
     }
 }
@@ -75,14 +90,20 @@ struct Ready {
     captures: Vec<SealedCapture>,
 }
 
-/// Measures the intake alone: the municipality fetches afterwards, in its own time and elsewhere.
-pub(crate) async fn measure(ground: &mut Ground, args: &Args) -> Result<Measured, Failure> {
+/// Measures the intake alone: the municipality fetches afterwards, as it would elsewhere.
+pub(crate) async fn measure(
+    ground: &mut Ground,
+    args: &Args,
+    clock: &Arc<dyn Clock>,
+) -> Result<Measured, Failure> {
     let devices = args.devices.max(1);
     let length = Duration::from_secs(args.seconds.max(1));
     let calls = (args.seconds.max(1) + WARM_UP_S) * u64::from(args.per_second.max(1));
     let each = usize::try_from(calls.div_ceil(u64::from(devices))).unwrap_or(usize::MAX);
     let ready = prepare(ground, devices, each).await?;
     ground.house.stop_one(ServiceKind::Partition).await;
+    let people = u32::try_from(each).unwrap_or(u32::MAX).saturating_mul(devices);
+    vouchers::issue(ground, ground.cast.adachi.code, people).await?;
     let step = Duration::from_secs_f64(f64::from(devices) / f64::from(args.per_second.max(1)));
     let (begin, window) = (Instant::now(), Window::after_warm_up(length));
     let mut sending = JoinSet::new();
@@ -90,10 +111,13 @@ pub(crate) async fn measure(ground: &mut Ground, args: &Args) -> Result<Measured
         let first = begin + step.mul_f64(f64::from(nth) / f64::from(devices));
         sending.spawn(send(ready, (first, step), window));
     }
-    let mut all = Times::new()?;
+    let (mut all, mut accepted) = (Times::new()?, 0);
     while let Some(done) = sending.join_next().await {
-        all.add(&done.map_err(|_| Failure::Interrupted)??);
+        let (times, taken) = done.map_err(|_| Failure::Interrupted)??;
+        all.add(&times);
+        accepted += taken;
     }
+    let drained_s = drain(ground, clock).await?.as_secs_f64();
     Ok(Measured {
         database: ground.engine(),
         devices,
@@ -102,7 +126,28 @@ pub(crate) async fn measure(ground: &mut Ground, args: &Args) -> Result<Measured
         p50_ms: all.quantile_ms(0.5),
         p99_ms: all.quantile_ms(0.99),
         errors: all.errors,
+        accepted,
+        drained_s,
+        drained_per_s: f64::from(u32::try_from(accepted).unwrap_or(u32::MAX)) / drained_s,
     })
+}
+
+/// Lets the partition take everything; the intake is asked by the partition's certificate.
+async fn drain(ground: &mut Ground, clock: &Arc<dyn Clock>) -> Result<Duration, Failure> {
+    let begun = Instant::now();
+    ground.house.start_one(ServiceKind::Partition, clock).await?;
+    let line = ground.site.client("partition", ServiceKind::Intake)?;
+    let municipality = ground.cast.adachi.code;
+    while begun.elapsed() < DRAIN_MAX {
+        let wanted = FetchCaptures { municipality, after: 0, limit: 1 };
+        let left = line.post(CAPTURES_FETCH, &RequestId::make_random(), None, &wanted).await;
+        let left: Captures = left.map_err(Failure::call("looking what is left at the intake"))?;
+        if left.captures.is_empty() {
+            return Ok(begun.elapsed());
+        }
+        tokio::time::sleep(DRAIN_POLL).await;
+    }
+    Err(Failure::TimedOut("taking the captures"))
 }
 
 /// One capture at every planned moment, late or not: time counts from the plan.
@@ -110,8 +155,8 @@ async fn send(
     ready: Ready,
     (first, step): (Instant, Duration),
     window: Window,
-) -> Result<Times, Failure> {
-    let mut times = Times::new()?;
+) -> Result<(Times, u64), Failure> {
+    let (mut times, mut accepted) = (Times::new()?, 0);
     let mut at = first;
     for capture in ready.captures {
         if !window.is_open() {
@@ -124,13 +169,14 @@ async fn send(
             answer.captures.iter().all(|one| one.result == Taken::Accepted)
         });
         if is_taken {
+            accepted += 1;
             times.keep(window, at);
         } else {
             times.errors += 1;
         }
         at += step;
     }
-    Ok(times)
+    Ok((times, accepted))
 }
 
 /// Registers devices in Adachi, waits until the intake knows them, and seals what they hand in.
@@ -158,12 +204,14 @@ async fn prepare(ground: &Ground, devices: u32, each: usize) -> Result<Vec<Ready
     until_told(&supervisor).await?;
     let mut ready = Vec::new();
     let mut to = None;
-    for tablet in tablets {
+    for (nth, tablet) in (0..).zip(tablets) {
         let line = ground.site.client(tablet.name.as_str(), ServiceKind::Intake)?;
         if to.is_none() {
             to = Some(sealing_key(ground, &line, &tablet).await?);
         }
-        ready.extend(to.clone().map(|to| (line, spawn_blocking(move || seal(&tablet, &to, each)))));
+        ready.extend(
+            to.clone().map(|to| (line, spawn_blocking(move || seal(&tablet, &to, (nth, each))))),
+        );
     }
     let mut all = Vec::new();
     for (line, sealing) in ready {
@@ -208,29 +256,30 @@ async fn sealing_key(
 fn seal(
     tablet: &Device,
     to: &Numbered<SealingPublicKey>,
-    captures: usize,
+    (nth, captures): (u32, usize),
 ) -> Result<Vec<SealedCapture>, Failure> {
     let fault = |_| Failure::Claim("a made-up voucher is well formed");
-    let voucher = Ticket::read("0000000042", tablet.municipality).map_err(fault)?;
+    let first = nth.saturating_mul(u32::try_from(captures).unwrap_or(u32::MAX));
     let now = SystemClock.now();
     let dose = Vaccination {
         status: Status::Done,
         dose_number: 1,
-        date: now.date(),
+        date: time::macros::date!(2021 - 12 - 20),
         maker: "ファイザー".to_owned(),
-        lot: "EX0001".to_owned(),
-        product: None,
+        lot: "FK0108".to_owned(),
+        product: Some("コミナティ筋注".to_owned()),
         vaccine_kind: None,
         venue: Some("会場".to_owned()),
     };
-    let one = |_| {
+    let one = |voucher: u32| {
+        let voucher = vouchers::number(voucher);
         let capture = Capture {
             id: Uuid::now_v7(),
-            voucher: voucher.clone(),
+            voucher: Ticket::read(&voucher, tablet.municipality).map_err(fault)?,
             dose: dose.clone(),
             captured_at_unix_ms: now.unix_timestamp() * 1_000,
         };
         Ok(tablet.seal(to, &capture)?)
     };
-    (0..captures).map(one).collect()
+    (first..).take(captures).map(one).collect()
 }

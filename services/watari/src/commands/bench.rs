@@ -36,7 +36,7 @@ enum What {
     Disclosure(disclosure::Args),
     /// How fast the rows of a file are asked, while some municipalities are away
     Batch(batch::Args),
-    /// How fast the intake takes in what venues' devices captured
+    /// How fast the intake takes in what venues' devices captured, and a room takes it from there
     Captures(captures::Args),
     /// How fast files of many municipalities come into their registers
     Import(import::Args),
@@ -92,7 +92,7 @@ async fn measure(
             if args.json { to_json(&measured) } else { Ok(measured.text()) }
         }
         What::Captures(wanted) => {
-            let measured = captures::measure(ground, wanted).await?;
+            let measured = captures::measure(ground, wanted, clock).await?;
             if args.json { to_json(&measured) } else { Ok(measured.text()) }
         }
         What::Rotation(wanted) => {
