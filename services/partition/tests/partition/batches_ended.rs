@@ -1,6 +1,7 @@
 //! How batches stop, end and are deleted.
 
 use domain::Role;
+use service::problems::{self, inquiry};
 use uuid::Uuid;
 use wire::batch::{self as api, BatchState, RowOutcome};
 use wire::partition::{OPERATORS_RELEASE, ReleaseOperator};
@@ -126,6 +127,62 @@ async fn a_batch_whose_time_is_over_is_not_started_any_more() {
             assert_eq!(refusal(start(&desk, batch, true).await), (410, "batch-expired".to_owned()));
         }
         assert_eq!(status(&desk, stopped).await.state, BatchState::Stopped);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_no_row_is_the_cause_of_uses_up_no_row() {
+    on_both(async |world| {
+        let desk = world.desk(KORIYAMA, Role::Clerk);
+        let serials = 1..=8;
+        for serial in serials.clone() {
+            desk.register(serial).await;
+        }
+        let rows: Vec<_> = serials.map(|serial| (serial, ADACHI)).collect();
+        // The partition's certificate counts no more: it waits until another one does.
+        world.broker.refuse(Some(&problems::UNAUTHENTICATED));
+        let waits = submit(&desk, &rows).await;
+        until("rows are tried", async || world.broker.batch_askers().len() > 8).await;
+        assert_eq!(status(&desk, waits).await.counts.pending, 8);
+        world.broker.refuse(None);
+        comes_to(&desk, waits, BatchState::Done).await;
+        assert_eq!(status(&desk, waits).await.counts.nothing, 8);
+        // Its clock is wrong, or nobody knows its key yet: people must see to that.
+        for kind in [&inquiry::OUT_OF_TIME, &inquiry::NOT_AUTHENTIC] {
+            world.broker.refuse(Some(kind));
+            let stops = submit(&desk, &rows).await;
+            comes_to(&desk, stops, BatchState::Stopped).await;
+            let stopped = status(&desk, stops).await;
+            assert_eq!(stopped.stopped_because.as_deref(), Some(kind.code));
+            assert_eq!(stopped.counts.pending, 8);
+            world.broker.refuse(None);
+            start(&desk, stops, false).await.unwrap();
+            comes_to(&desk, stops, BatchState::Done).await;
+            assert_eq!(status(&desk, stops).await.counts.nothing, 8);
+        }
+        assert!(settled(&world).values().all(|times| *times == 1));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fault_that_passes_ends_no_row() {
+    on_both(async |world| {
+        let desk = world.desk(KORIYAMA, Role::Clerk);
+        let serials = 1..=12;
+        for serial in serials.clone() {
+            desk.register(serial).await;
+        }
+        world.broker.refuse(Some(&problems::INTERNAL));
+        let rows: Vec<_> = serials.map(|serial| (serial, ADACHI)).collect();
+        let batch = submit(&desk, &rows).await;
+        // The first rows were under way together; then one at a time, later each time.
+        until("it was tried again", async || world.broker.batch_askers().len() > 5).await;
+        assert_eq!(status(&desk, batch).await.counts.refused, 0);
+        world.broker.refuse(None);
+        comes_to(&desk, batch, BatchState::Done).await;
+        assert_eq!(status(&desk, batch).await.counts.nothing, 12);
     })
     .await;
 }

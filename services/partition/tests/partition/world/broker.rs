@@ -7,6 +7,7 @@ use domain::{Action, Clock as _, MunicipalityCode, RequestId, ServiceKind, Syste
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use service::health::{LIVE, METRICS, READY};
 use service::pki::Authority;
+use service::problems::ProblemKind;
 use service::server::Running;
 use service::{ApiError, Body, Endpoint, problems};
 use tokio::sync::Semaphore;
@@ -55,6 +56,8 @@ struct State {
     loses: Mutex<Loses>,
     /// Sources that do not answer to rows of batches.
     silent: Mutex<HashSet<MunicipalityCode>>,
+    /// What rows of batches hear instead of an answer.
+    refuses: Mutex<Option<&'static ProblemKind>>,
     /// Who asked by a batch, in order.
     asked: Mutex<Vec<MunicipalityCode>>,
     /// Rows of batches wait here.
@@ -70,6 +73,7 @@ impl FakeBroker {
             partition: Mutex::default(),
             loses: Mutex::new(Loses::Nothing),
             silent: Mutex::default(),
+            refuses: Mutex::default(),
             asked: Mutex::default(),
             gate: Semaphore::new(OPEN),
         });
@@ -96,6 +100,11 @@ impl FakeBroker {
         } else {
             silent.insert(source)
         };
+    }
+
+    /// What is wrong with every row of a batch, if anything is.
+    pub(crate) fn refuse(&self, kind: Option<&'static ProblemKind>) {
+        *self.state.refuses.lock().unwrap() = kind;
     }
 
     /// Lets no row of a batch through until it is opened again.
@@ -127,6 +136,9 @@ async fn route_batch(
     let header = &body.0.header;
     state.asked.lock().unwrap().push(header.inquirer);
     let _place = state.gate.acquire().await.unwrap();
+    if let Some(kind) = *state.refuses.lock().unwrap() {
+        return Err(ApiError::new(kind));
+    }
     if state.silent.lock().unwrap().contains(&header.provider) {
         return Err(ApiError::new(&problems::inquiry::SOURCE_UNAVAILABLE));
     }
