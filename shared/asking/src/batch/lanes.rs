@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use room::store::batch_row::Waiting;
 
 /// A row on its way.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Row {
     pub(super) waiting: Waiting,
     /// How often it has met a fault that was nobody's silence.

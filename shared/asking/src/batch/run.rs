@@ -10,7 +10,7 @@ use room::operation_log::entry;
 use room::store::batch::{Batch, Change};
 use room::{Host, store};
 use service::ApiError;
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinSet};
 use uuid::Uuid;
 use wire::batch::BatchState;
 
@@ -41,6 +41,8 @@ struct Runner {
     /// Some lane of these has run dry: perhaps they are done.
     idle: HashSet<Key>,
     asking: JoinSet<Asked>,
+    /// What is put in the place of an inquiry that is lost.
+    lost: HashMap<Id, Asked>,
     look_at: Instant,
     /// When it was last looked whose turn it is; what waits for a later moment is not due yet.
     turned_at: Instant,
@@ -55,6 +57,7 @@ pub async fn run(host: Arc<Host>, batches: Arc<Batches>) {
         running: HashMap::new(),
         idle: HashSet::new(),
         asking: JoinSet::new(),
+        lost: HashMap::new(),
         look_at: Instant::now(),
         turned_at: Instant::now(),
     };
@@ -179,7 +182,11 @@ impl Runner {
         let Some(running) = self.running.get(&key) else { return };
         self.batches.sources().begin(source);
         let (host, batch) = (Arc::clone(&self.host), Arc::clone(&running.batch));
-        self.asking.spawn(ask(host, batch, (key.0, source), row));
+        let (municipality, batch_id) = key;
+        let after = After::Fault;
+        let lost = Asked { municipality, batch: batch_id, source, row: row.clone(), after };
+        let asking = self.asking.spawn(ask(host, batch, (municipality, source), row));
+        self.lost.insert(asking.id(), lost);
     }
 
     /// Takes note of how a row has ended.
@@ -305,14 +312,21 @@ impl Runner {
         let until = until.max(Instant::now() + REST);
         let batches = Arc::clone(&self.batches);
         let ended = tokio::select! {
-            Some(ended) = self.asking.join_next() => Some(ended),
+            Some(ended) = self.asking.join_next_with_id() => Some(ended),
             () = batches.woken.notified() => None,
             () = tokio::time::sleep_until(until.into()) => None,
         };
         match ended {
-            Some(Ok(asked)) => self.end(asked).await,
-            // A lost row is found again when its batch is looked through at the end.
-            Some(Err(error)) => tracing::error!(%error, "a row's inquiry was lost"),
+            Some(Ok((id, asked))) => {
+                self.lost.remove(&id);
+                self.end(asked).await;
+            }
+            Some(Err(error)) => {
+                tracing::error!(%error, "a row's inquiry was lost");
+                if let Some(lost) = self.lost.remove(&error.id()) {
+                    self.end(lost).await;
+                }
+            }
             None => {}
         }
     }
