@@ -138,10 +138,7 @@ impl Failure {
             Self::Destroy(DestroyError::Db(_)) | Self::Reconcile(ReconcileError::Db(_)) => {
                 "is `owner_url` the owner's of the tables, and the log migrated and stopped?"
             }
-            Self::NewDatabase(_) => {
-                "name a URL (--postgres-owner; of a bench --database) whose role may create databases \
-                 and roles"
-            }
+            Self::NewDatabase(_) => "name one whose role may create databases and roles",
             _ => return None,
         })
     }
