@@ -195,16 +195,11 @@ pub fn vouchers(
             .filter(voucher::municipality.eq(permit.municipality().as_str()))
             .filter(voucher::voucher_index.eq_any(chunk.iter().map(<[u8; 32]>::as_slice)))
             .order((voucher::voucher_index, voucher::dose_number))
-            .select((
-                voucher::voucher_index,
-                voucher::dose_number,
-                voucher::subject_id,
-                voucher::sealed,
-            ))
+            .select(super::voucher::Row::as_select())
             .load(tx)
             .map_err(failed)?;
         for row in rows {
-            let index = row.0.clone();
+            let index = row.voucher_index.clone();
             known.entry(index).or_default().push(super::voucher::read(keys, row)?);
         }
     }
@@ -225,15 +220,7 @@ pub fn vouchers_as_of(
             .filter(voucher::municipality.eq(permit.municipality().as_str()))
             .filter(voucher::subject_id.eq_any(chunk.iter().map(|id| id.0.as_bytes().as_slice())))
             .order((voucher::subject_id, voucher::dose_number, voucher::voucher_index))
-            .select((
-                (
-                    voucher::voucher_index,
-                    voucher::dose_number,
-                    voucher::subject_id,
-                    voucher::sealed,
-                ),
-                voucher::created_at_unix_ms,
-            ))
+            .select((super::voucher::Row::as_select(), voucher::created_at_unix_ms))
             .load(tx)
             .map_err(failed)?;
         for (row, written_at) in rows {

@@ -77,8 +77,15 @@ pub fn insert(
         .map_err(failed)
 }
 
-/// Index, number of the dose, whose it is, and what is sealed.
-pub type Row = (Vec<u8>, i32, Vec<u8>, Vec<u8>);
+/// A voucher's row, still sealed.
+#[derive(Debug, Queryable, Selectable)]
+#[diesel(table_name = voucher)]
+pub struct Row {
+    pub voucher_index: Vec<u8>,
+    dose_number: i32,
+    subject_id: Vec<u8>,
+    sealed: Vec<u8>,
+}
 
 /// The vouchers with this number: one for each dose, all of one person.
 pub fn find(
@@ -92,12 +99,7 @@ pub fn find(
         .filter(voucher::municipality.eq(permit.municipality().as_str()))
         .filter(voucher::voucher_index.eq(index.as_bytes().as_slice()))
         .order(voucher::dose_number)
-        .select((
-            voucher::voucher_index,
-            voucher::dose_number,
-            voucher::subject_id,
-            voucher::sealed,
-        ))
+        .select(Row::as_select())
         .load(tx)
         .map_err(failed)?;
     rows.into_iter().map(|row| read(keys, row)).collect()
@@ -114,23 +116,16 @@ pub fn list(
         .filter(voucher::municipality.eq(permit.municipality().as_str()))
         .filter(voucher::subject_id.eq(subject.0.as_bytes().as_slice()))
         .order((voucher::dose_number, voucher::voucher_index))
-        .select((
-            voucher::voucher_index,
-            voucher::dose_number,
-            voucher::subject_id,
-            voucher::sealed,
-        ))
+        .select(Row::as_select())
         .load(tx)
         .map_err(failed)?;
     rows.into_iter().map(|row| read(keys, row)).collect()
 }
 
 /// Opens a row, for those who read many at once.
-pub fn read(
-    keys: &RoomKeys,
-    (index, dose_number, subject, sealed): Row,
-) -> Result<Issued, ApiError> {
-    let subject = SubjectId(read_uuid(&subject)?);
+pub fn read(keys: &RoomKeys, row: Row) -> Result<Issued, ApiError> {
+    let Row { voucher_index: index, dose_number, subject_id, sealed } = row;
+    let subject = SubjectId(read_uuid(&subject_id)?);
     let dose_number = u16::try_from(dose_number).map_err(|_| broken_row())?;
     let plain = keys.open(&cell(&row_name(&subject, &index, dose_number)), &sealed)?;
     let plain: Plain = serde_json::from_slice(&plain).map_err(|_| broken_row())?;
