@@ -104,24 +104,50 @@ impl Taker {
             let Some(last) = devices.last() else { return Ok(()) };
             after = Some(last.name.clone());
             let is_last = devices.len() < KEEP_MAX;
-            let kept = |one: &Device| KeptDevice {
-                device: one.name.clone(),
-                thumbprint: one.thumbprint.clone().into(),
-                revoked: one.revoked_at_unix_ms.is_some(),
-            };
-            let told = KeepDevices {
-                municipality: room.municipality,
-                devices: devices.iter().map(kept).collect(),
-            };
-            let request = permit.context().request.clone();
-            let kept = self.intake.post::<()>(DEVICES_KEEP, &request, None, &told).await;
-            kept.map_err(unavailable)?;
-            let note = move |tx: &mut db::Tx, _: &mut _| store::device::told(tx, &permit, &devices);
+            let told = self.tell(&permit, devices).await?;
+            let note = move |tx: &mut db::Tx, _: &mut _| store::device::told(tx, &permit, &told);
             room.queue.write(note).await?;
             if is_last {
                 return Ok(());
             }
         }
+    }
+
+    /// Tells the intake of these devices; those that it takes come back.
+    ///
+    /// It takes all or none.  If one has the name of another certificate there, because somebody
+    /// has set back a database, the word that another one is lost must not wait for that.
+    async fn tell(&self, permit: &Permit, devices: Vec<Device>) -> Result<Vec<Device>, ApiError> {
+        match self.keep(permit, &devices).await {
+            Ok(()) => return Ok(devices),
+            Err(CallError::Refused(_)) => {}
+            Err(error) => return Err(unavailable(error)),
+        }
+        let mut told = Vec::new();
+        for one in devices {
+            match self.keep(permit, std::slice::from_ref(&one)).await {
+                Ok(()) => told.push(one),
+                Err(CallError::Refused(problem)) => {
+                    let (municipality, device) = (permit.municipality(), &one.name);
+                    let code = problem.code;
+                    tracing::error!(%municipality, %device, code, "the intake refuses a device");
+                }
+                Err(error) => return Err(unavailable(error)),
+            }
+        }
+        Ok(told)
+    }
+
+    async fn keep(&self, permit: &Permit, devices: &[Device]) -> Result<(), CallError> {
+        let kept = |one: &Device| KeptDevice {
+            device: one.name.clone(),
+            thumbprint: one.thumbprint.clone().into(),
+            revoked: one.revoked_at_unix_ms.is_some(),
+        };
+        let municipality = permit.municipality();
+        let devices = devices.iter().map(kept).collect();
+        let told = KeepDevices { municipality, devices };
+        self.intake.post(DEVICES_KEEP, &permit.context().request, None, &told).await
     }
 
     /// Deals with a page of captures; names those that are done for good.

@@ -15,9 +15,13 @@ fn tablet() -> TerminalId {
 }
 
 async fn register(supervisor: &Desk) {
+    register_as(supervisor, tablet()).await;
+}
+
+async fn register_as(supervisor: &Desk, device: TerminalId) {
     let key = SigningKey::make_random().unwrap().verifying_key();
     let device = RegisterDevice {
-        device: tablet(),
+        device,
         thumbprint: vec![7; 32].into(),
         verifying_key: key.as_bytes().to_vec().into(),
     };
@@ -70,6 +74,30 @@ async fn an_intake_that_was_away_hears_of_every_device_when_it_is_back() {
         world.intake.state().is_away = false;
         let knows = async || world.intake.state().told.contains(&(tablet(), false));
         until("it is told once more", knows).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_that_the_intake_refuses_keeps_back_no_other_and_no_capture() {
+    on_both_with(SOON, async |world| {
+        let refused = TerminalId::parse("tablet-0").unwrap();
+        world.intake.state().other = Some(refused.clone());
+        let supervisor = world.desk(KORIYAMA, Role::Supervisor);
+        register_as(&supervisor, refused.clone()).await;
+        register(&supervisor).await;
+        let lost = RevokeDevice { device: tablet() };
+        supervisor.post::<()>(DEVICES_REVOKE, &lost).await.unwrap();
+        let knows = async || world.intake.state().told.contains(&(tablet(), true));
+        until("the intake knows that the other one is lost", knows).await;
+        world.intake.state().fetched.clear();
+        let fetched =
+            async || world.intake.state().fetched.iter().any(|one| one.as_str() == KORIYAMA);
+        until("its room's captures are taken all the same", fetched).await;
+        let listed = supervisor.post(DEVICES_LIST, &ListDevices::default()).await;
+        let listed: Devices = listed.unwrap();
+        let in_force: Vec<_> = listed.devices.iter().map(|one| one.in_force).collect();
+        assert_eq!(in_force, [false, true]);
     })
     .await;
 }

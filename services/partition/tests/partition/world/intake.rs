@@ -35,6 +35,8 @@ pub(crate) struct State {
     /// Every page is full, of captures of a device that nobody registered.
     pub(crate) is_endless: bool,
     pub(crate) is_away: bool,
+    /// Known there with another certificate.
+    pub(crate) other: Option<TerminalId>,
     /// Whose captures were asked for, in order.
     pub(crate) fetched: Vec<MunicipalityCode>,
     /// Devices it was told of, also while it was away, and whether they are revoked.
@@ -88,6 +90,9 @@ async fn keep(
     Body(told): Body<KeepDevices>,
 ) -> Result<Json<()>, ApiError> {
     let mut state = state.lock().unwrap();
+    if told.devices.iter().any(|one| Some(&one.device) == state.other.as_ref()) {
+        return Err(ApiError::new(&problems::CONFLICT));
+    }
     state.told.extend(told.devices.into_iter().map(|one| (one.device, one.revoked)));
     if state.is_away {
         return Err(ApiError::new(&problems::UNAVAILABLE));
