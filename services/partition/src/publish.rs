@@ -38,18 +38,18 @@ pub(crate) async fn run(host: Arc<Host>, registry: Client) {
 async fn publish(host: &Host, registry: &Client, room: &Room) -> bool {
     // A closed room publishes nothing more.
     let Ok(keys) = room.keys().map(|keys| keys.public_keys()) else { return true };
+    let sealing = keys.sealing.iter().map(|k| published(host, k.id, k.key.to_bytes()));
+    let signing = keys.signing.iter().map(|k| published(host, k.id, k.key.as_bytes().to_vec()));
+    let mut signing: Vec<PublishedKey> = signing.collect();
+    // What an older key signs from now on is somebody else's word.  One that sealed still opens what
+    // a device has kept off-line.
+    for older in signing.iter_mut().skip(1) {
+        older.not_after_unix_s = older.not_before_unix_s;
+    }
     let body = PublishKeys {
         municipality: room.municipality,
-        sealing_keys: keys
-            .sealing
-            .iter()
-            .map(|k| published(host, k.id, k.key.to_bytes()))
-            .collect(),
-        signing_keys: keys
-            .signing
-            .iter()
-            .map(|k| published(host, k.id, k.key.as_bytes().to_vec()))
-            .collect(),
+        sealing_keys: sealing.collect(),
+        signing_keys: signing,
     };
     let request = RequestId::make_random();
     let answer = registry.post::<serde_json::Value>(registry::KEYS, &request, None, &body).await;

@@ -5,7 +5,7 @@ use actix_web::web::Data;
 use asking::batch;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use crypto::KeyStore;
+use crypto::{CryptoError, KeyStore, RoomKeys};
 use db::{Db, DbError, RoomKey, Tx};
 use domain::disclosure::DisclosureExemptions;
 use domain::{Clock, MunicipalityCode, ServiceKind};
@@ -28,7 +28,7 @@ use room::Host;
 use room::Room;
 use room::alarms::Alarms;
 use room::checkpoint::Notary;
-use room::config::{Config, Limits};
+use room::config::{Config, Limits, ReplaceableKey};
 use room::keys::KeyRing;
 use room::metrics::Counters;
 use room::writer::Writer;
@@ -192,7 +192,7 @@ async fn open_rooms(
     for municipality in config.municipalities.iter().copied() {
         let room = RoomKey::parse(municipality.as_str()).map_err(|_| DbError::Unavailable)?;
         let keys = match store.room(municipality)? {
-            Some(keys) => keys,
+            Some(keys) => replace_leaked(config, &store, keys)?,
             None if store.is_closed(municipality) || has_begun(db, room).await? => {
                 tracing::error!(%municipality, "the room's keys are missing: it stays closed");
                 opened.closed.push(municipality);
@@ -216,6 +216,30 @@ async fn open_rooms(
         opened.rooms.insert(municipality, Arc::new(Room { municipality, ring, queue }));
     }
     Ok(opened)
+}
+
+/// Gives the room new keys in the place of those that somebody else may have.
+fn replace_leaked(
+    config: &Config,
+    store: &KeyStore,
+    mut keys: RoomKeys,
+) -> Result<RoomKeys, CryptoError> {
+    let municipality = keys.municipality();
+    for leaked in config.keys.leaked.iter().filter(|key| key.municipality == municipality) {
+        let newest = keys.public_keys();
+        let (sealing, signing) = (newest.sealing.first(), newest.signing.first());
+        keys = match leaked.kind {
+            ReplaceableKey::Sealing if sealing.is_some_and(|key| key.id == leaked.id) => {
+                store.rotate_sealing_key(municipality)?
+            }
+            ReplaceableKey::Signing if signing.is_some_and(|key| key.id == leaked.id) => {
+                store.rotate_signing_key(municipality)?
+            }
+            _ => continue,
+        };
+        tracing::warn!(%municipality, kind = ?leaked.kind, "a key that may be known is replaced");
+    }
+    Ok(keys)
 }
 
 async fn has_begun(db: &Db, room: RoomKey) -> Result<bool, DbError> {

@@ -1,5 +1,6 @@
 use std::path::PathBuf;
 
+use crypto::KeyId;
 use domain::MunicipalityCode;
 use domain::retention::RetentionClass;
 use domain::review::Rules;
@@ -182,6 +183,27 @@ pub struct KeysConfig {
     pub key_encryption_key: PathBuf,
     /// One file of wrapped keys per municipality.
     pub folder: PathBuf,
+    /// Keys that somebody else may have.
+    #[serde(default)]
+    pub leaked: Vec<LeakedKey>,
+}
+
+/// A room's key that is worked with no more: a newer one takes its place at the next start.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LeakedKey {
+    pub municipality: MunicipalityCode,
+    pub kind: ReplaceableKey,
+    /// Its number; the newest one's is in the directory.
+    pub id: KeyId,
+}
+
+/// What can be replaced by publishing another; data keys have a verb of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ReplaceableKey {
+    Sealing,
+    Signing,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]

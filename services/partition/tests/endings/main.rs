@@ -9,6 +9,7 @@
 
 mod erasing;
 mod leaving;
+mod replacing;
 mod retaining;
 mod rotating;
 #[path = "../partition/world/mod.rs"]

@@ -92,10 +92,15 @@ impl FakeRegistry {
         self.state.published.lock().unwrap().len()
     }
 
+    /// All that a room has published.
+    pub(crate) fn keys(&self, municipality: &str) -> PublishKeys {
+        let code = MunicipalityCode::parse(municipality).unwrap();
+        self.state.published.lock().unwrap()[&code].clone()
+    }
+
     /// The public key with which a room signs.
     pub(crate) fn signing_key(&self, municipality: &str) -> crypto::VerifyingKey {
-        let published = self.state.published.lock().unwrap();
-        let keys = &published[&MunicipalityCode::parse(municipality).unwrap()].signing_keys;
+        let keys = self.keys(municipality).signing_keys;
         crypto::VerifyingKey::parse(&STANDARD.encode(&keys[0].key.0)).unwrap()
     }
 
