@@ -12,11 +12,14 @@ const ADDRESS: &str = "宛名番号";
 type Dose = Numbered<DoseRow>;
 
 pub(super) fn decide(context: &mut Context<'_>, mut rows: Vec<Dose>) -> Result<(), Stop> {
-    rows.sort_by(|(_, one), (_, other)| key(one).cmp(&key(other)));
+    let key = |(_, row): &Dose| {
+        (*context.job.keys.address_index(&row.address_number).as_bytes(), row.dose_number)
+    };
+    rows.sort_by_cached_key(key);
     let mut chunk = Vec::new();
     let mut rows = rows.into_iter().peekable();
     while let Some(row) = rows.next() {
-        let is_last = rows.peek().is_none_or(|next| key(&next.1) != key(&row.1));
+        let is_last = rows.peek().is_none_or(|next| !are_same(&row, next));
         chunk.push(row);
         // Rows about one dose stay together.
         if is_last && chunk.len() >= CHUNK_ROWS {
@@ -26,8 +29,9 @@ pub(super) fn decide(context: &mut Context<'_>, mut rows: Vec<Dose>) -> Result<(
     together(context, chunk)
 }
 
-fn key(row: &DoseRow) -> (&str, u16) {
-    (row.address_number.reveal(), row.dose_number)
+/// Whether two rows are about one dose.
+fn are_same((_, one): &Dose, (_, other): &Dose) -> bool {
+    one.dose_number == other.dose_number && one.address_number == other.address_number
 }
 
 fn together(context: &mut Context<'_>, rows: Vec<Dose>) -> Result<(), Stop> {
@@ -37,7 +41,7 @@ fn together(context: &mut Context<'_>, rows: Vec<Dose>) -> Result<(), Stop> {
     let known = Known::look_up(context.job, &rows)?;
     let mut told = Vec::new();
     let mut place = 0;
-    for group in rows.chunk_by(|(_, one), (_, next)| key(one) == key(next)) {
+    for group in rows.chunk_by(are_same) {
         let vouchers = known.rows.iter().skip(place).take(group.len()).map(|row| &row.voucher);
         place += group.len();
         let is_told = group.len() > 1 && tell(group, vouchers.collect());
