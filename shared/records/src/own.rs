@@ -174,7 +174,7 @@ impl Own {
     ) -> Word {
         let own = &held.version.vaccination;
         let is_in_force = held.version.standing == Standing::InForce;
-        let is_unchanged = is_in_force && earlier.contains(own);
+        let is_unchanged = earlier.contains(own) && (is_in_force || is_told(held));
         let Some(after) = after else {
             return match (is_in_force, is_unchanged) {
                 (false, _) => Word::Same,
@@ -193,15 +193,21 @@ impl Own {
             };
         }
         // Another kind or number is another dose: the old one was none.
-        let there = self.in_force(id);
-        let place = match there {
-            Some(other) if other != after => return Word::Conflict(other.clone()),
-            Some(_) => Vec::new(),
-            None => vec![self.next(id, after)],
+        let place = match self.newest.iter().find(|other| other.id == id) {
+            Some(Held { version: Version { vaccination, standing, .. }, .. })
+                if *standing == Standing::InForce && vaccination == after =>
+            {
+                Vec::new()
+            }
+            Some(other) if other.version.standing == Standing::InForce || !is_told(other) => {
+                return Word::Conflict(other.version.vaccination.clone());
+            }
+            _ => vec![self.next(id, after)],
         };
         match (is_in_force, is_unchanged) {
             (true, true) => Word::Steps([Step::withdraw(held)].into_iter().chain(place).collect()),
             (false, _) if place.is_empty() => Word::Same,
+            (false, true) => Word::Steps(place),
             _ => Word::Conflict(own.clone()),
         }
     }
@@ -220,16 +226,17 @@ impl Own {
         keys.dose_id(&self.subject, dose.vaccine_kind.as_deref(), dose.dose_number)
     }
 
-    fn in_force(&self, id: VaccinationId) -> Option<&Vaccination> {
-        let held = self.newest.iter().find(|held| held.id == id)?;
-        (held.version.standing == Standing::InForce).then_some(&held.version.vaccination)
-    }
-
     fn next(&self, id: VaccinationId, dose: &Vaccination) -> Step {
         let last = self.newest.iter().find(|held| held.id == id).map_or(0, |held| held.number);
         let number = last.saturating_add(1);
         Step { id, number, vaccination: dose.clone(), standing: Standing::InForce }
     }
+}
+
+/// Whether the newest version is another municipality's word, which a later word may take back; what
+/// the own staff decided stays.
+fn is_told(held: &Held) -> bool {
+    matches!(held.version.provenance, Provenance::Noticed { .. })
 }
 
 /// What the provider has said about the person since, whatever staff made of it then.

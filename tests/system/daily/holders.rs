@@ -39,6 +39,42 @@ fn an_answer_adopted_late_brings_no_mistake_back() {
     }
 }
 
+#[test]
+fn a_dose_that_is_back_in_force_comes_back_to_whoever_took_it_back_as_told_and_to_nobody_else() {
+    for engine in BOTH {
+        RUNTIME.block_on(async {
+            let towns = Towns::start(engine).await;
+            back_in_force(&towns).await;
+            towns.stop().await;
+        });
+    }
+}
+
+/// Koriyama took the dose back as it was told, Uruma by itself.
+async fn back_in_force(towns: &Towns) {
+    let cast = &towns.world.cast;
+    let (koriyama, uruma) = (&cast.koriyama.clerk, &cast.uruma.clerk);
+    let number = fresh_number();
+    let first = towns.live(&cast.adachi.clerk, number, &[dose(1)]).await;
+    let told = towns.move_to(koriyama, number, cast.adachi.code).await;
+    let own = towns.move_to(uruma, number, cast.adachi.code).await;
+    towns.withdraw(&cast.adachi.clerk, first).await;
+    let notice = towns.notices(koriyama, told, 1).await.remove(0);
+    adopt(&towns.desk(koriyama).await, &notice).await;
+    towns.withdraw(uruma, own).await;
+    towns.correct(&cast.adachi.clerk, first, dose(1)).await;
+    let effect = async |clerk, subject| {
+        let notices = towns.notices(clerk, subject, 2).await;
+        notices.into_iter().find(|one| one.now == [dose(1)]).unwrap()
+    };
+    let notice = effect(koriyama, told).await;
+    assert_eq!(notice.effect, NoticeEffect::Fits);
+    adopt(&towns.desk(koriyama).await, &notice).await;
+    let doses = towns.doses(koriyama, told).await;
+    assert_eq!((doses[0].version, doses[0].standing), (3, Standing::InForce));
+    assert_eq!(effect(uruma, own).await.effect, NoticeEffect::Conflict);
+}
+
 /// A dose that Koriyama has received and not adopted, before and after its notice was closed.
 async fn received(towns: &Towns, is_withdrawn: bool) -> (Desk, Uuid, AskAnswer) {
     let cast = &towns.world.cast;
