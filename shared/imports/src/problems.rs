@@ -154,3 +154,11 @@ pub(crate) static NO_DOSE: ProblemKind = ProblemKind {
     owner: Owner::Asker,
     next_step: "Take it corrected, or drop it with the reason.",
 };
+
+pub(crate) static DOSE_REGISTERED: ProblemKind = ProblemKind {
+    code: "dose-registered",
+    status: 409,
+    title: "The person has a dose of this number by now, and it says something else.",
+    owner: Owner::Asker,
+    next_step: "Look at the person's record; take the row corrected, or drop it with the reason.",
+};

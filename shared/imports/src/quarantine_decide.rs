@@ -11,7 +11,7 @@ use domain::subject::{Flags, SubjectId};
 use domain::vaccination::{InvalidVaccination, Provenance, Standing, Vaccination};
 use domain::{Action, Actor, OperatorId, Permit, WrittenReason};
 use interchange::SubjectRow;
-use quality::{Doubt, Likely};
+use quality::{Doubt, DoubtKind, Likely};
 use room::Host;
 use room::change;
 use room::operation_log::{About, entry};
@@ -24,7 +24,9 @@ use wire::quarantine::{DecideQuarantine, QuarantineDecided, QuarantineDecision};
 use zeroize::Zeroizing;
 
 use crate::check::person;
-use crate::problems::{ALREADY_DECIDED, NO_DOSE, NO_LIKELY_ANSWER, NOT_A_DOSE, WHOSE_ROW};
+use crate::problems::{
+    ALREADY_DECIDED, DOSE_REGISTERED, NO_DOSE, NO_LIKELY_ANSWER, NOT_A_DOSE, WHOSE_ROW,
+};
 use crate::quarantine::{GivenDose, Row};
 use crate::store;
 use crate::store::broken_row;
@@ -212,6 +214,9 @@ impl Act<'_> {
         if is_there {
             return Ok(Written { subject: Some(subject), dose: Some((id.0, number)) });
         }
+        if before.as_ref().is_some_and(|before| self.is_news(kept, before)) {
+            return Err(Ended::Refused(&DOSE_REGISTERED));
+        }
         let version = Version {
             vaccination: dose.clone(),
             provenance: self.provenance(kept),
@@ -225,6 +230,14 @@ impl Act<'_> {
             change::queue_for(tx, keys, permit, &subject, (&before, Some(&after)))?;
         }
         Ok(Written { subject: Some(subject), dose: Some((id.0, number + 1)) })
+    }
+
+    /// Whether nobody was told that this dose is registered, who did not say what it is to be.
+    fn is_news(&self, kept: &Kept, before: &Held) -> bool {
+        let is_written_out =
+            matches!(self.request.decision, QuarantineDecision::TakeCorrected { .. });
+        let was_told = kept.doubts.iter().any(|doubt| doubt.kind == DoubtKind::RegisteredDiffers);
+        before.version.standing == Standing::InForce && !is_written_out && !was_told
     }
 
     /// Somebody who only looks like a person of the register.

@@ -105,6 +105,12 @@ impl Desk {
         }
     }
 
+    /// The same where people were told that the register says otherwise.
+    fn differing(&self, dose: Vaccination, likely: Option<Likely>) -> Doubtful {
+        let doubts = vec![Doubt { kind: DoubtKind::RegisteredDiffers, likely }];
+        Doubtful { doubts, ..self.doubtful(dose, None) }
+    }
+
     /// Puts one row on the desk.
     fn put(&self, row: Doubtful) -> Uuid {
         assert_eq!(self.insert(&[row], State::Open), 1);
@@ -231,7 +237,7 @@ async fn what_is_registered_gets_a_further_version_and_is_never_overwritten() {
         desk.decide((first, 1), QuarantineDecision::TakeAsIs).unwrap();
         let likely = Vaccination { lot: "EX0002".to_owned(), ..dose(1) };
         let given = Vaccination { lot: "EXOO02".to_owned(), ..dose(1) };
-        let second = desk.put(desk.doubtful(given, Some(Likely::Dose(likely.clone()))));
+        let second = desk.put(desk.differing(given, Some(Likely::Dose(likely.clone()))));
         let done = desk.decide((second, 1), QuarantineDecision::TakeLikely).unwrap();
         assert_eq!(done.vaccination_version, Some(2));
         let versions = desk.doses();
@@ -266,7 +272,7 @@ async fn whoever_received_the_dose_hears_what_was_decided() {
         let told = || desk.tx(|tx| register::notice_out::of_subject(tx, keys, permit, &person));
         assert!(told().is_empty());
         let other = Vaccination { lot: "EX0002".to_owned(), ..dose(1) };
-        let second = desk.put(desk.doubtful(other, None));
+        let second = desk.put(desk.differing(other, None));
         desk.decide((second, 1), QuarantineDecision::TakeAsIs).unwrap();
         let told: Vec<_> = told().into_iter().map(|notice| notice.recipient).collect();
         assert_eq!(told, [koriyama]);
@@ -309,6 +315,11 @@ async fn a_row_that_nobody_can_place_is_refused_until_a_person_is_named() {
         let id = desk.put(row);
         let done = desk.decide((id, 1), QuarantineDecision::TakeLikely).unwrap();
         assert_eq!((done.subject, done.vaccination_version), (Some(desk.person.0), Some(1)));
+        // From now on the person is told of it, and of none that became nobody's.
+        let number = &IndividualNumber::for_test(1);
+        let whom = crate::about::Whom { number, subject: Some(desk.person) };
+        let said = desk.tx(|tx| crate::about::said(tx, &desk.keys, &desk.permit, whom));
+        assert_eq!(said.unwrap().doubtful.len(), 1);
     })
     .await;
 }
@@ -376,5 +387,5 @@ async fn a_row_that_was_moved_to_another_person_is_not_read() {
     .await;
 }
 
-#[path = "quarantine_days_tests.rs"]
-mod days;
+#[path = "quarantine_limits_tests.rs"]
+mod limits;

@@ -1,4 +1,4 @@
-//! Days that a decision may not write, and days it may not take away.
+//! What a decision may not write, and what it may not take away.
 
 use super::*;
 
@@ -30,6 +30,23 @@ async fn a_dose_of_the_future_is_not_taken_as_it_is() {
         let id = desk.put(desk.doubtful(future, None));
         assert_eq!(desk.decide((id, 1), QuarantineDecision::TakeAsIs), Err("no-dose"));
         assert!(desk.doses().is_empty());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_supersedes_a_dose_without_having_heard_of_it() {
+    on_both(|desk| {
+        let other = Vaccination { lot: "EX0002".to_owned(), ..dose(1) };
+        let [first, second] =
+            [dose(1), other.clone()].map(|dose| desk.put(desk.doubtful(dose, None)));
+        desk.decide((first, 1), QuarantineDecision::TakeAsIs).unwrap();
+        let taken = desk.decide((second, 1), QuarantineDecision::TakeAsIs);
+        assert_eq!(taken, Err("dose-registered"));
+        assert_eq!(desk.doses().len(), 1);
+        let corrected = QuarantineDecision::TakeCorrected { dose: other, subject: None };
+        let done = desk.decide((second, 1), corrected).unwrap();
+        assert_eq!(done.vaccination_version, Some(2));
     })
     .await;
 }
