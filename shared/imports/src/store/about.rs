@@ -32,8 +32,9 @@ const ROWS_AT_ONCE: i64 = 1_000;
 
 type Decision = (String, Option<String>, Option<i64>);
 
-/// The doubtful rows about a person; of those that name nobody of the register, the ones that say
-/// this number.
+/// The doubtful rows about a person: those that became the person's record or, where nobody has
+/// decided so, name the person; of those that name nobody of the register, the ones that say this
+/// number.
 pub(crate) fn doubtful(
     tx: &mut Tx,
     keys: &RoomKeys,
@@ -43,9 +44,11 @@ pub(crate) fn doubtful(
     let (code, mut found) = (permit.municipality(), Vec::new());
     let whose = subject.map(|subject| subject.0.as_bytes().to_vec());
     if let Some(subject) = whose {
+        let is_named = quarantine::subject_id.eq(subject.clone());
+        let is_named = is_named.and(quarantine::taken_for.is_null());
         let query = quarantine::table
             .filter(quarantine::municipality.eq(code.as_str()))
-            .filter(quarantine::subject_id.eq(subject))
+            .filter(quarantine::taken_for.eq(subject).or(is_named))
             .order(quarantine::id)
             .limit(one_more()?)
             .select((COLUMNS, DECISION));
@@ -59,6 +62,7 @@ pub(crate) fn doubtful(
         let query = quarantine::table
             .filter(quarantine::municipality.eq(code.as_str()))
             .filter(quarantine::subject_id.is_null())
+            .filter(quarantine::taken_for.is_null())
             .filter(quarantine::id.gt(after))
             .order(quarantine::id)
             .limit(ROWS_AT_ONCE)
