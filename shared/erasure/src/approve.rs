@@ -145,6 +145,13 @@ impl By<'_> {
                 over.insert(subject, doses.into_iter().collect());
             }
         }
+        if !proposal.scope.doubts.is_empty() {
+            let doubts = retention::doubts_over(tx, self.permit, self.retention)?;
+            let doubts: HashSet<Uuid> = doubts.into_iter().collect();
+            if !proposal.scope.doubts.iter().all(|id| doubts.contains(id)) {
+                return Ok(false);
+            }
+        }
         let is_over = |dose: &DoseHandle| over.get(&dose.subject).is_some_and(|o| o.contains(dose));
         Ok(proposal.scope.expired.iter().all(is_over))
     }
@@ -189,7 +196,7 @@ impl<'a> Record<'a> {
     fn of(proposal: &'a Proposal) -> Self {
         use wire::erasure::ErasureScope::{Doses, Expired, Persons};
         let whose = proposal.scope.whose();
-        let persons: HashSet<Uuid> = whose.iter().map(Whose::subject).collect();
+        let persons: HashSet<Uuid> = whose.iter().filter_map(Whose::subject).collect();
         Self {
             erasure: proposal.id,
             kind: match proposal.scope.asked {

@@ -9,11 +9,11 @@ use service::problems::ProblemKind;
 use std::collections::HashSet;
 use uuid::Uuid;
 use wire::erasure::{
-    DoseHandle, ERASED_MAX, Erasure, ErasureReason, ErasureScope, ErasureState, ExpiringClass,
-    ProposeErasure,
+    ERASED_MAX, Erasure, ErasureReason, ErasureScope, ErasureState, ExpiringClass, ProposeErasure,
 };
 
 use crate::people::person;
+use crate::retention::Over;
 use crate::store::personal::{self, Whose};
 use crate::store::proposal::{Proposal, Scope};
 use crate::{problems, retention, store};
@@ -31,10 +31,10 @@ pub(crate) async fn propose(
     let room = host.room(permit.municipality())?;
     let expired = match request.scope {
         ErasureScope::Expired { .. } => retention::expired(host, &room, &permit).await?,
-        _ => Vec::new(),
+        _ => Over::default(),
     };
     let who = person(&permit)?;
-    let scope = Scope { asked: request.scope, expired };
+    let scope = Scope { asked: request.scope, expired: expired.doses, doubts: expired.doubts };
     let draft = Draft {
         id: request.erasure,
         reason: request.reason,
@@ -49,13 +49,13 @@ pub(crate) async fn propose(
 pub(crate) async fn propose_expired(
     room: &Room,
     permit: Permit,
-    expired: Vec<DoseHandle>,
+    over: Over,
 ) -> Result<(), ApiError> {
     let asked = ErasureScope::Expired { class: ExpiringClass::Vaccination };
     let draft = Draft {
         id: Uuid::new_v4(),
         reason: ErasureReason::RetentionOver,
-        scope: Scope { asked, expired },
+        scope: Scope { asked, expired: over.doses, doubts: over.doubts },
         proposed_by: RETENTION.to_owned(),
         first_person: None,
     };
@@ -149,7 +149,8 @@ pub(crate) fn is_held(
     let holds = store::hold::list(tx, permit)?;
     let class = scope.class().unwrap_or(ExpiringClass::Vaccination);
     let held: HashSet<Uuid> = holds.iter().filter_map(|hold| hold.subject).collect();
-    let is_person_held = whose.iter().any(|one| held.contains(&one.subject()));
+    let is_person_held =
+        whose.iter().filter_map(Whose::subject).any(|subject| held.contains(&subject));
     Ok(is_person_held || retention::is_class_held(&holds, class))
 }
 

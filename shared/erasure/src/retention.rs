@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use crypto::RoomKeys;
 use db::Tx;
 use domain::law::day_in_japan;
-use domain::retention::{RetentionClass, RetentionRules, last_kept_day};
+use domain::retention::{RetentionClass, RetentionRules, japanese_day, last_kept_day};
 use domain::{MunicipalityCode, Permit};
 use room::config::LongerRetention;
 use room::{Host, Room};
@@ -16,7 +16,8 @@ use wire::erasure::{DoseHandle, ErasureHold, ExpiringClass};
 
 use crate::store;
 
-/// So many doses are proposed at once; what is left comes with the next proposal.
+/// So many doses, and so many doubtful rows, are proposed at once; what is left comes with the next
+/// proposal.
 const EXPIRED_MAX: usize = 10_000;
 
 /// The law's periods and what the municipality has chosen beyond them.
@@ -46,8 +47,28 @@ impl Retention {
     }
 }
 
+/// What has been kept for long enough and nobody holds.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Over {
+    pub doses: Vec<DoseHandle>,
+    pub doubts: Vec<Uuid>,
+}
+
+impl Over {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.doses.is_empty() && self.doubts.is_empty()
+    }
+}
+
+pub(crate) async fn expired(host: &Host, room: &Room, permit: &Permit) -> Result<Over, ApiError> {
+    let retention = Retention::of(host, room.municipality);
+    let read = move |tx: &mut Tx, permit: &Permit| doubts_over(tx, permit, &retention);
+    let doubts = host.read("erasure.doubts", permit, read).await?;
+    Ok(Over { doses: doses_over(host, room, permit).await?, doubts })
+}
+
 /// The doses whose time is over and which nobody holds.
-pub(crate) async fn expired(
+async fn doses_over(
     host: &Host,
     room: &Room,
     permit: &Permit,
@@ -97,6 +118,21 @@ pub(crate) fn over(
     let doses = store::expired::doses(tx, (keys, permit), subject)?;
     let over = doses.into_iter().filter(|(_, day)| retention.is_over(*day, today));
     Ok(over.map(|(dose, _)| dose).collect())
+}
+
+/// Doubtful rows are kept as long as doses, from the day on which they were decided on.
+pub(crate) fn doubts_over(
+    tx: &mut Tx,
+    permit: &Permit,
+    retention: &Retention,
+) -> Result<Vec<Uuid>, ApiError> {
+    if is_class_held(&store::hold::list(tx, permit)?, ExpiringClass::Vaccination) {
+        return Ok(Vec::new());
+    }
+    let today = day_in_japan(permit.context().at);
+    let doubts = store::expired::doubts(tx, permit, EXPIRED_MAX)?;
+    let is_over = |at: i64| japanese_day(at).is_some_and(|day| retention.is_over(day, today));
+    Ok(doubts.into_iter().filter(|(_, at)| is_over(*at)).map(|(id, _)| id).collect())
 }
 
 pub(crate) fn is_class_held(holds: &[ErasureHold], class: ExpiringClass) -> bool {

@@ -17,6 +17,7 @@ use wire::erasure::{
 };
 use wire::partition as api;
 
+use crate::retaining::put_doubtful;
 use crate::world::{ADACHI, Desk, KORIYAMA, World, dose, on_both, question, refusal};
 
 /// Every row of every table as one text.
@@ -249,20 +250,8 @@ async fn a_doubtful_row_goes_with_the_person_whose_record_it_became() {
     on_both(async |world| {
         let clerk = world.desk(ADACHI, Role::Clerk);
         let [gone, kept] = [clerk.register(1).await, clerk.register(2).await];
-        let is_sqlite = world.test.is_sqlite();
-        let bytes = |id: &Uuid| match is_sqlite {
-            true => format!("X'{}'", hex(id)),
-            false => format!("'\\x{}'::bytea", hex(id)),
-        };
         for person in [gone, kept] {
-            let id = bytes(&Uuid::new_v4());
-            let sql = format!(
-                "INSERT INTO quarantine (municipality, id, origin, origin_id, line, row_index, kind, \
-                 state, version, sealed, created_at_unix_ms, taken_for) VALUES ('{ADACHI}', {id}, \
-                 'import', {id}, 1, {id}, 'likePerson', 'decided', 2, {id}, 1, {})",
-                bytes(&person)
-            );
-            world.test.as_owner(move |tx| tx.batch_execute(&sql)).await;
+            put_doubtful(&world, ("decided", 1), Some(person)).await;
         }
         let erased = erase(&world, &persons(&[gone])).await;
         assert!(erased.tables.iter().any(|one| one.table == "quarantine" && one.rows == 1));

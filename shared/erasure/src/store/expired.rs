@@ -1,4 +1,5 @@
-//! Finds doses whose time is over; their dates are sealed, so each is opened.
+//! Finds doses whose time is over; their dates are sealed, so each is opened.  And doubtful rows that
+//! were decided on long ago.
 
 use std::collections::BTreeMap;
 
@@ -54,4 +55,29 @@ pub(crate) fn doses(
     }
     let handle = |(vaccination, day)| (DoseHandle { subject, vaccination }, day);
     Ok(latest.into_iter().map(handle).collect())
+}
+
+/// Doubtful rows that were decided on, the oldest first, with the moment; none of a person whose
+/// records somebody holds.
+pub(crate) fn doubts(
+    tx: &mut Tx,
+    permit: &Permit,
+    rows_max: usize,
+) -> Result<Vec<(Uuid, i64)>, ApiError> {
+    let held = "SELECT subject_id FROM erasure_hold WHERE municipality = $1 \
+                AND subject_id IS NOT NULL AND lifted_at_unix_ms IS NULL";
+    let is_free = |column: &str| format!("({column} IS NULL OR {column} NOT IN ({held}))");
+    let rest = format!(
+        "WHERE municipality = $1 AND state = 'decided' AND decided_at_unix_ms IS NOT NULL \
+         AND {} AND {} ORDER BY decided_at_unix_ms, id LIMIT {rows_max}",
+        is_free("subject_id"),
+        is_free("taken_for")
+    );
+    let parts = [Part::Bytes("id"), Part::Number("decided_at_unix_ms")];
+    let rows = raw::load(tx, ("quarantine", &parts, "NULL"), (&rest, &[super::room(permit)]))?;
+    let read = |values: Vec<Value>| match values.as_slice() {
+        [Value::Bytes(id), Value::Number(at)] => Ok((read_uuid(id)?, *at)),
+        _ => Err(broken_row()),
+    };
+    rows.into_iter().map(|row| read(row.values)).collect()
 }

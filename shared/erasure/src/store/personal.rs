@@ -143,18 +143,21 @@ static STAYS: &[(&str, &str)] = &[
     ("erasure_hold", "who said that records must stay, and why"),
 ];
 
-/// A person, or one dose of a person.
+/// A person, one dose of a person, or a doubtful row that was decided on.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Whose {
     Person(Uuid),
     Dose(DoseHandle),
+    Doubt(Uuid),
 }
 
 impl Whose {
-    pub(crate) fn subject(&self) -> Uuid {
+    /// A doubtful row may be nobody's.
+    pub(crate) fn subject(&self) -> Option<Uuid> {
         match self {
-            Self::Person(subject) => *subject,
-            Self::Dose(dose) => dose.subject,
+            Self::Person(subject) => Some(*subject),
+            Self::Dose(dose) => Some(dose.subject),
+            Self::Doubt(_) => None,
         }
     }
 
@@ -173,6 +176,8 @@ impl Whose {
                 let rows = bind(table.of_dose, "{person}", dose.subject);
                 bind(&rows, "{dose}", dose.vaccination)
             }
+            Self::Doubt(id) if table.table == "quarantine" => bind("id = {doubt}", "{doubt}", *id),
+            Self::Doubt(_) => String::new(),
         }
     }
 }

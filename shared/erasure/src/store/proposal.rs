@@ -22,6 +22,9 @@ const SHOWN_MAX: i64 = 100;
 pub(crate) struct Scope {
     pub asked: ErasureScope,
     pub expired: Vec<DoseHandle>,
+    /// Doubtful rows that were decided on long enough ago.
+    #[serde(default)]
+    pub doubts: Vec<Uuid>,
 }
 
 impl Scope {
@@ -32,7 +35,9 @@ impl Scope {
                 subjects.iter().copied().map(Whose::Person).collect()
             }
             ErasureScope::Doses { doses } => doses.iter().copied().map(Whose::Dose).collect(),
-            ErasureScope::Expired { .. } => expired.collect(),
+            ErasureScope::Expired { .. } => {
+                expired.chain(self.doubts.iter().copied().map(Whose::Doubt)).collect()
+            }
         }
     }
 
@@ -67,7 +72,7 @@ impl Proposal {
     /// What supervisors are shown.
     pub(crate) fn shown(self) -> Result<Erasure, ApiError> {
         let whose = self.scope.whose();
-        let mut subjects: Vec<Uuid> = whose.iter().map(Whose::subject).collect();
+        let mut subjects: Vec<Uuid> = whose.iter().filter_map(Whose::subject).collect();
         subjects.sort_unstable();
         subjects.dedup();
         let doses = whose.iter().filter(|one| matches!(one, Whose::Dose(_))).count();
