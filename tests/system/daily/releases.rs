@@ -19,6 +19,7 @@ use wire::records::{
 };
 use wire::{Base64Bytes, WireNumber};
 
+use super::notices::{adopt, right};
 use super::towns::Towns;
 use crate::support::{Engine, RUNTIME, dose, fresh_number, question};
 
@@ -84,6 +85,7 @@ fn two_persons_release_exactly_the_bytes_that_both_saw() {
             release(&towns).await;
             refuse(&towns).await;
             stop(&towns).await;
+            correct_before_adoption(&towns).await;
             towns.stop().await;
         });
     }
@@ -176,6 +178,28 @@ async fn refuse(towns: &Towns) {
     let late = towns.release(&towns.adachi.supervisors[0], &scene, &digest).await;
     assert_eq!(late, Err("held-decided".to_owned()));
     assert_eq!(towns.held(&scene, true).await.unwrap().state, HeldState::Refused);
+}
+
+/// What was corrected after the release is not adopted as it was released.
+async fn correct_before_adoption(towns: &Towns) {
+    let scene = towns.withheld().await;
+    let [one, other] = &towns.adachi.supervisors;
+    let digest = towns.show(one, &scene).await.digest;
+    assert_eq!(towns.release(one, &scene, &digest).await, Ok(HeldState::Pending));
+    assert_eq!(towns.release(other, &scene, &digest).await, Ok(HeldState::Released));
+    let clerk = &towns.world.cast.koriyama.clerk;
+    towns.notices(clerk, scene.newcomer, 1).await;
+    let adachi = &towns.world.cast.adachi.clerk;
+    assert_eq!(towns.correct(adachi, scene.subject, right()).await, 1);
+    let desk = towns.desk(clerk).await;
+    let mut told = towns.notices(clerk, scene.newcomer, 2).await;
+    told.sort_by_key(|one| one.kind != NoticeKind::Corrected);
+    for notice in told {
+        adopt(&desk, &notice).await;
+    }
+    let doses = towns.doses(clerk, scene.newcomer).await;
+    let doses: Vec<_> = doses.iter().map(|one| (&one.dose, one.version)).collect();
+    assert_eq!(doses, [(&right(), 2)]);
 }
 
 /// 利用停止: what the municipality may not use, it gives to nobody, not even by two persons.
