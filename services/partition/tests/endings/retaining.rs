@@ -153,3 +153,23 @@ async fn doubtful_rows_end_too_long_after_somebody_decided_on_them() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_nobodys_record_goes_by_itself_when_it_is_spent() {
+    on_both_with("ending = { retention_every_s = 1 }\n", async |world| {
+        let now = world.clock.now().unix_timestamp() * 1_000;
+        for (name, days) in [("old", 401), ("new", 399)] {
+            let done_at = now - days * 86_400_000;
+            let sql = format!(
+                "INSERT INTO capture_done (municipality, device, id, result, done_at_unix_ms) \
+                 VALUES ('{ADACHI}', '{name}', '0123456789abcdef', 'registered', {done_at})"
+            );
+            world.test.as_owner(move |tx| tx.batch_execute(&sql)).await;
+        }
+        until("gone", async || world.count("capture_done").await == 1).await;
+        assert_eq!(world.text("SELECT device AS text FROM capture_done").await, "new");
+        let said = world.lines(ADACHI).await.into_iter().map(|line| line.result);
+        assert_eq!(said.filter(|said| said == "spent: 1 rows deleted").count(), 1);
+    })
+    .await;
+}
