@@ -90,7 +90,7 @@ const FENCES: [Fence; 15] = [
             "shared/exports/src/immunization.rs",
             "shared/exports/src/search.rs",
             "shared/records/src/pmh.rs",
-            "shared/records/src/read.rs",
+            "shared/room/src/shown.rs",
             // Into sealed cells and letters, and out of them.
             "shared/room/src/letter.rs",
             "shared/room/src/store/batch_row.rs",

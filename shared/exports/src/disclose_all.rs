@@ -12,6 +12,7 @@ use domain::law::day_in_japan;
 use domain::{Action, IndividualNumber, InquiryId, Permit};
 use imports::about::{Said, Waiting, Whom};
 use room::operation_log::{About, conclude, entry};
+use room::shown::{dose_version, subject_version};
 use room::store::notice_in::NoticeIn;
 use room::store::notice_out::NoticeOut;
 use room::store::provision::Provided;
@@ -24,7 +25,7 @@ use wire::exports::{
     DiscloseAll, DisclosedInquiry, DisclosedNotice, DisclosedVoucher, FlagChange, FullDisclosure,
     HeldBack, WaitingRows,
 };
-use wire::records::{DoseVersion, SubjectVersion};
+use wire::records::SubjectVersion;
 
 use crate::received;
 use crate::store::about;
@@ -163,39 +164,6 @@ fn flag_changes(entry: &[SubjectVersion]) -> Vec<FlagChange> {
         before = *flags;
     }
     changes
-}
-
-fn subject_version(found: &Found) -> Result<SubjectVersion, ApiError> {
-    let person = &found.subject;
-    let version = number(found.version)?;
-    Ok(SubjectVersion {
-        subject: found.id.0,
-        version,
-        etag: format!("\"{}-{version}\"", found.id.0),
-        address_number: person.address_number.reveal().to_owned(),
-        name: person.name.reveal().to_owned(),
-        name_kana: person.name_kana.reveal().to_owned(),
-        birth_date: person.birth_date,
-        sex: person.sex,
-        flags: person.flags,
-        source: found.provenance.as_ref().map(Into::into),
-    })
-}
-
-fn dose_version(held: &Held) -> Result<DoseVersion, ApiError> {
-    let version = number(held.number)?;
-    Ok(DoseVersion {
-        vaccination: held.id.0,
-        version,
-        etag: format!("\"{}-{version}\"", held.id.0),
-        standing: held.version.standing,
-        dose: held.version.vaccination.clone(),
-        source: (&held.version.provenance).into(),
-    })
-}
-
-fn number(version: i32) -> Result<u32, ApiError> {
-    u32::try_from(version).map_err(|_| store::broken_row())
 }
 
 fn voucher(issued: &Issued) -> DisclosedVoucher {

@@ -11,6 +11,7 @@ use domain::vaccination::{Provenance, Standing, Vaccination};
 use domain::{Action, Completeness, InquiryId, MunicipalityCode, Permit};
 use room::Host;
 use room::operation_log::{About, entry, unix_ms};
+use room::shown::dose_version;
 use room::store::inquiry::State;
 use room::store::vaccination::{Held, Version};
 use room::{problems as rooms, store};
@@ -22,7 +23,6 @@ use wire::records::{
 
 use crate::own::{Own, Step, corrections};
 use crate::problems::Refusal;
-use crate::read::dose_version;
 
 pub(crate) async fn adopt(
     host: &Host,

@@ -12,6 +12,7 @@ use domain::{Action, Permit, WrittenReason};
 use room::Host;
 use room::change;
 use room::operation_log::{About, entry};
+use room::shown;
 use room::store::vaccination::{Held, Version};
 use room::{problems as rooms, store};
 use service::{ApiError, problems as common};
@@ -19,7 +20,6 @@ use uuid::Uuid;
 use wire::records::{CorrectVaccination, VaccinationChanged, WithdrawVaccination};
 
 use crate::problems::{self, Refusal};
-use crate::read::version;
 use crate::tag::Tag;
 
 pub(crate) async fn correct(
@@ -90,7 +90,7 @@ async fn apply(
     let Changed { newest, notices } = done.await??;
     Ok(VaccinationChanged {
         vaccination: newest.id.0,
-        version: version(newest.number)?,
+        version: shown::number(newest.number)?,
         etag: Tag::of_dose(&newest).to_string(),
         notices,
     })

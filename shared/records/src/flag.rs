@@ -7,6 +7,7 @@ use domain::subject::{Flags, Subject, SubjectId};
 use domain::{Action, Permit};
 use room::Host;
 use room::operation_log::{About, entry};
+use room::shown;
 use room::store;
 use room::store::subject::Found;
 use service::{ApiError, problems as common};
@@ -15,7 +16,6 @@ use wire::records::{FlagSubject, SubjectFlagged};
 
 use crate::correct::provenance;
 use crate::problems::{self, Refusal};
-use crate::read::version;
 use crate::tag::Tag;
 
 /// A move is reported before it happens, but not years before.
@@ -47,7 +47,7 @@ pub(crate) async fn flag(
     let next = done.await??;
     Ok(SubjectFlagged {
         subject: next.id.0,
-        version: version(next.version)?,
+        version: shown::number(next.version)?,
         etag: Tag::of_subject(&next).to_string(),
         flags: next.subject.flags,
     })

@@ -6,6 +6,7 @@ use domain::vaccination::Provenance;
 use domain::{Action, NoticeKind, OperatorId, Permit};
 use room::change::Change;
 use room::operation_log::{About, entry};
+use room::shown;
 use room::store::notice_in::{self, NoticeIn};
 use room::store::vaccination::Held;
 use room::{Host, store};
@@ -16,7 +17,6 @@ use crate::notice_problems::{NOTICE_CHANGED, NOTICE_CONFLICT};
 use crate::operator;
 use crate::own::{Own, Step, corrections, provenance};
 use crate::problems::Refusal;
-use crate::read::version;
 
 /// Adopts what the notice says, or closes it; once decided, it stays decided.
 pub(crate) async fn adopt(
@@ -80,7 +80,7 @@ fn decide(
         for held in new {
             let place = (&notice.subject, &held.id, held.number);
             store::vaccination::insert(tx, keys, permit, place, &held.version)?;
-            let number = version(held.number)?;
+            let number = shown::number(held.number)?;
             vaccinations.push(AdoptedVersion { vaccination: held.id.0, version: number });
         }
         vaccinations.sort_unstable_by_key(|one| (one.vaccination, one.version));
@@ -134,8 +134,9 @@ fn adopted_by(own: &Own, notice: &NoticeIn) -> Result<Vec<AdoptedVersion>, ApiEr
         _ => false,
     };
     let held = own.versions.iter().filter(is_its);
-    let adopted = held
-        .map(|held| Ok(AdoptedVersion { vaccination: held.id.0, version: version(held.number)? }));
+    let adopted = held.map(|held| {
+        Ok(AdoptedVersion { vaccination: held.id.0, version: shown::number(held.number)? })
+    });
     let mut adopted = adopted.collect::<Result<Vec<_>, ApiError>>()?;
     adopted.sort_unstable_by_key(|one| (one.vaccination, one.version));
     Ok(adopted)

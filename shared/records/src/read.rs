@@ -8,15 +8,10 @@ use domain::subject::SubjectId;
 use domain::{Action, AddressNumber, IndividualNumber, Permit};
 use room::Host;
 use room::operation_log::{About, entry};
+use room::shown::{dose_version, subject_version};
 use room::store;
-use room::store::subject::Found;
-use room::store::vaccination::Held;
 use service::{ApiError, problems as common};
-use wire::records::{
-    DoseVersion, FindRecords, History, PersonRecords, ReadHistory, SubjectVersion,
-};
-
-use crate::tag::Tag;
+use wire::records::{FindRecords, History, PersonRecords, ReadHistory};
 
 /// By what a person is looked for.
 #[derive(Clone)]
@@ -53,7 +48,8 @@ pub(crate) async fn find(
     let about = About { subject, ..About::default() };
     room.queue.add(entry(&permit, about, result)).await?;
     let (found, held) = found.ok_or_else(|| ApiError::new(&common::NOT_FOUND))?;
-    Ok(PersonRecords { subject: subject_version(&found)?, doses: dose_versions(&held)? })
+    let doses: Result<_, _> = held.iter().map(dose_version).collect();
+    Ok(PersonRecords { subject: subject_version(&found)?, doses: doses? })
 }
 
 fn wanted(request: FindRecords) -> Result<Wanted, ApiError> {
@@ -98,40 +94,6 @@ pub(crate) async fn history(
         return Err(ApiError::new(&common::NOT_FOUND));
     }
     let subject: Result<_, _> = entries.iter().map(subject_version).collect();
-    Ok(History { subject: subject?, doses: dose_versions(&doses)? })
-}
-
-fn subject_version(found: &Found) -> Result<SubjectVersion, ApiError> {
-    let person = &found.subject;
-    Ok(SubjectVersion {
-        subject: found.id.0,
-        version: version(found.version)?,
-        etag: Tag::of_subject(found).to_string(),
-        address_number: person.address_number.reveal().to_owned(),
-        name: person.name.reveal().to_owned(),
-        name_kana: person.name_kana.reveal().to_owned(),
-        birth_date: person.birth_date,
-        sex: person.sex,
-        flags: person.flags,
-        source: found.provenance.as_ref().map(Into::into),
-    })
-}
-
-fn dose_versions(held: &[Held]) -> Result<Vec<DoseVersion>, ApiError> {
-    held.iter().map(dose_version).collect()
-}
-
-pub(crate) fn dose_version(held: &Held) -> Result<DoseVersion, ApiError> {
-    Ok(DoseVersion {
-        vaccination: held.id.0,
-        version: version(held.number)?,
-        etag: Tag::of_dose(held).to_string(),
-        standing: held.version.standing,
-        dose: held.version.vaccination.clone(),
-        source: (&held.version.provenance).into(),
-    })
-}
-
-pub(crate) fn version(number: i32) -> Result<u32, ApiError> {
-    u32::try_from(number).map_err(|_| store::broken_row())
+    let doses: Result<_, _> = doses.iter().map(dose_version).collect();
+    Ok(History { subject: subject?, doses: doses? })
 }

@@ -24,6 +24,7 @@ pub mod problems;
 pub mod question;
 pub mod receipt;
 mod room;
+pub mod shown;
 pub mod store;
 mod wake;
 pub mod writer;
