@@ -88,6 +88,15 @@ mod tests {
         assert_eq!(code, ExitCode::FAILURE);
         assert!(problems.contains("3,市区町村コード,other-municipality,"), "{problems}");
         assert!(!problems.contains("072036"), "{problems}");
+        // Of two rows that contradict each other neither is used, the first as little as the other.
+        let holder = "A2,131211,0000000001,2,2026-01-01";
+        let (code, problems) = validate(&format!("{header}\n{good}\n{holder}\n"));
+        assert_eq!(code, ExitCode::FAILURE);
+        assert!(
+            ["2", "3"]
+                .iter()
+                .all(|line| { problems.contains(&format!("{line},接種券番号,conflict,")) })
+        );
         let (code, _) = validate("a,b\n1,2\n");
         assert_eq!(code, ExitCode::from(UNREADABLE));
     }
