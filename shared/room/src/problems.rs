@@ -35,6 +35,14 @@ pub static ROOM_ENDED: ProblemKind = ProblemKind {
     next_step: "Tell it in another way; nothing that is sent here reaches it any more.",
 };
 
+pub static OVERTAKEN: ProblemKind = ProblemKind {
+    code: "room-overtaken",
+    status: 503,
+    title: "Another process works in the same room.",
+    owner: Owner::Platform,
+    next_step: "Try again with the same id; one process for a room is enough.",
+};
+
 pub static ASKING_ITSELF: ProblemKind = ProblemKind {
     code: "asking-itself",
     status: 400,
@@ -139,11 +147,12 @@ pub static DEVICE_NAME_TAKEN: ProblemKind = ProblemKind {
     next_step: "Give the device a name that was never used.",
 };
 
-pub static ALL: [&ProblemKind; 17] = [
+pub static ALL: [&ProblemKind; 18] = [
     &NOT_IN_REGISTER,
     &NOT_HOSTED,
     &ROOM_CLOSED,
     &ROOM_ENDED,
+    &OVERTAKEN,
     &ASKING_ITSELF,
     &INQUIRY_REUSED,
     &INQUIRY_EXPIRED,

@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::checkpoint::{Notary, Signed};
 use crate::operation_log::{self, Line};
+use crate::problems::OVERTAKEN;
 use crate::store;
 
 /// Acts are tried this often when another process writes to the same room.
@@ -178,9 +179,7 @@ impl Writer {
     fn commit(&mut self, jobs: &[Job]) -> Result<(), ApiError> {
         for _ in 1..ATTEMPTS_MAX {
             match self.try_commit(jobs) {
-                Err(error) if error.db_error().is_some_and(DbError::is_unique_violation) => {
-                    self.expect_same_keys()?;
-                }
+                Err(error) if is_overtaken(&error) => self.expect_same_keys()?,
                 done => return done,
             }
         }
@@ -221,6 +220,10 @@ impl Writer {
             let mut acts = Acts::default();
             for job in jobs {
                 (job.work)(tx, &mut acts)?;
+            }
+            // Acts without a line would not run into the other process's lines.
+            if acts.lines.is_empty() && store::operation::size(tx, self.room)? != tree.size() {
+                return Err(ApiError::new(&OVERTAKEN));
             }
             let bodies = operation_log::bodies(&acts.lines)?;
             let batch = tree.stage(bodies.iter().map(|body| ledger::leaf_hash(body)));
@@ -272,6 +275,11 @@ impl Writer {
             notary.remember(signed);
         }
     }
+}
+
+/// Whether another process has written to the room meanwhile.
+fn is_overtaken(error: &ApiError) -> bool {
+    error.kind() == &OVERTAKEN || error.db_error().is_some_and(DbError::is_unique_violation)
 }
 
 fn settle(job: Job, result: Result<(), ApiError>) {

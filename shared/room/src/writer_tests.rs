@@ -108,3 +108,26 @@ async fn two_writers_of_one_room_do_not_fork_its_log() {
         assert_eq!(results(&open(&test)).await.len(), 40);
     }
 }
+
+/// What is staged leaves no line, and must not be written by a process that has missed something.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_act_without_a_line_is_done_again_after_another_process_has_written() {
+    for test in TestDb::each(&MIGRATIONS, ROLE).await {
+        let (one, two) = (open(&test), open(&test));
+        act(&one, "done").await.unwrap();
+        act(&two, "done").await.unwrap();
+        let staged = async |queue: &Queue| {
+            let times = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+            let counted = std::sync::Arc::clone(&times);
+            let count = std::sync::atomic::Ordering::Relaxed;
+            let work = move |_: &mut db::Tx, _: &mut crate::writer::Acts| {
+                counted.fetch_add(1, count);
+                Ok(())
+            };
+            queue.write(work).await.unwrap();
+            times.load(count)
+        };
+        assert_eq!(staged(&one).await, 2, "the other one has written");
+        assert_eq!((staged(&one).await, staged(&two).await), (1, 1), "nobody has");
+    }
+}

@@ -86,6 +86,11 @@ pub fn last(tx: &mut Tx, room: RoomKey) -> Result<Option<(u64, Hash)>, ApiError>
     root.map(|root| Some((size, root))).ok_or_else(|| ApiError::new(&ROOM_CLOSED))
 }
 
+/// How long a room's log is.
+pub fn size(tx: &mut Tx, room: RoomKey) -> Result<u64, ApiError> {
+    Ok(last(tx, room)?.map_or(0, |(size, _)| size))
+}
+
 /// Rebuilds the tree of a room's log and proves it against the last root.
 pub fn restore(tx: &mut Tx, room: RoomKey) -> Result<Tree, ApiError> {
     last(tx, room)?.map_or_else(|| Ok(Tree::new()), |last| tree(tx, room, last))
