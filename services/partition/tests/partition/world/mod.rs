@@ -173,6 +173,11 @@ impl World {
         tokio::time::sleep(Duration::from_millis(300)).await;
     }
 
+    /// Lets the least of times pass.
+    pub(crate) fn tick(&self) {
+        self.clock.advance(time::Duration::milliseconds(1));
+    }
+
     pub(crate) fn desk(&self, municipality: &str, role: Role) -> Desk {
         self.desk_of(municipality, role, "person-1")
     }
