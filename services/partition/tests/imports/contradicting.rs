@@ -112,6 +112,13 @@ async fn persons_of_one_file_who_are_alike_all_wait_for_people() {
         // The same file once more asks nobody again.
         assert_eq!(counts(&import(&world, &file).await), [0, 1, 0, 2, 0]);
         assert_eq!(waiting(&world).await.len(), 2);
+        // Beside the registered person's own row there is nobody else whom it may be.
+        let other = subject(32).replace("1980-02-05", "1980-01-05");
+        let file = format!("{SUBJECTS}\n{other}{}", subject(4));
+        assert_eq!(counts(&import(&world, &file).await), [0, 1, 0, 1, 0]);
+        let row = waiting(&world).await.pop().unwrap();
+        let Some(LikelyAnswer::Person { subject }) = row.doubts[0].likely else { panic!("one") };
+        assert_eq!(subject, world.person(ADACHI, 4).await);
     })
     .await;
 }

@@ -19,7 +19,7 @@ use super::parts::Parts;
 #[derive(Default)]
 pub(super) struct Outline {
     persons: HashMap<Holder, Doses>,
-    alike: HashMap<Holder, u32>,
+    alike: HashMap<Holder, usize>,
     words: HashSet<Arc<str>>,
 }
 
@@ -110,9 +110,9 @@ impl Outline {
         }
     }
 
-    /// Whether the file names others who are like this person.
-    pub(super) fn has_others_like(&self, job: &Job, likeness: &Likeness) -> bool {
-        self.alike.get(&like(job, likeness)).is_some_and(|count| *count > 1)
+    /// How many persons of the file are like this one, who is among them.
+    pub(super) fn count_like(&self, job: &Job, likeness: &Likeness) -> usize {
+        self.alike.get(&like(job, likeness)).copied().unwrap_or_default()
     }
 }
 

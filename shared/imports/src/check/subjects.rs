@@ -94,7 +94,9 @@ fn one(
             return Ok(());
         }
     }
-    let is_beside_others = context.outline.has_others_like(context.job, &likeness(&row));
+    // Those of the register may stand in the file too.
+    let in_file = context.outline.count_like(context.job, &likeness(&row));
+    let is_beside_others = in_file > known.alike.len() + 1;
     if let Some(doubt) = duplicate(&known.alike, is_beside_others)
         && sheet.is_for_register()
     {
