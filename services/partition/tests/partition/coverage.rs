@@ -218,7 +218,7 @@ async fn every_endpoint_and_every_outcome_leaves_one_complete_line() {
             if let Some(good) = &row.good {
                 world.tick();
                 let line = call(&world, endpoint, &party, good).await;
-                expect_rows_of_recorded_acts(&world).await;
+                records::expect_rows_of_recorded_acts(&world).await;
                 assert_eq!(line.inquiry.is_some(), row.knows_inquiry, "{line:?}");
                 assert_eq!(line.subject.is_some(), row.knows_subject, "{line:?}");
                 let has_purpose = matches!(
@@ -243,17 +243,6 @@ async fn every_endpoint_and_every_outcome_leaves_one_complete_line() {
         }
     })
     .await;
-}
-
-/// A row of the register has the time of a line: by that, files know what is later than they are.
-async fn expect_rows_of_recorded_acts(world: &World) {
-    let sql = "SELECT CAST(MAX(at) AS TEXT) AS text FROM (\
-               SELECT created_at_unix_ms AS at FROM subject WHERE municipality = '072036' UNION ALL \
-               SELECT created_at_unix_ms FROM vaccination WHERE municipality = '072036' UNION ALL \
-               SELECT created_at_unix_ms FROM voucher WHERE municipality = '072036') AS register";
-    let newest: i64 = world.text(sql).await.parse().unwrap();
-    let lines = world.lines(KORIYAMA).await;
-    assert!(lines.iter().any(|line| line.at_unix_ms == newest), "{newest}: {lines:?}");
 }
 
 /// Somebody whom a supervisor may release.

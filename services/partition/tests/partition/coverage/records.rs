@@ -77,3 +77,14 @@ pub(super) fn row(action: Action, scene: &Scene) -> Row {
         (other, path) => panic!("{other:?} {path}: say here how its endpoint is called"),
     }
 }
+
+/// A row of the register has the time of a line: by that, files know what is later than they are.
+pub(super) async fn expect_rows_of_recorded_acts(world: &World) {
+    let sql = "SELECT CAST(MAX(at) AS TEXT) AS text FROM (\
+               SELECT created_at_unix_ms AS at FROM subject WHERE municipality = '072036' UNION ALL \
+               SELECT created_at_unix_ms FROM vaccination WHERE municipality = '072036' UNION ALL \
+               SELECT created_at_unix_ms FROM voucher WHERE municipality = '072036') AS register";
+    let newest: i64 = world.text(sql).await.parse().unwrap();
+    let lines = world.lines(KORIYAMA).await;
+    assert!(lines.iter().any(|line| line.at_unix_ms == newest), "{newest}: {lines:?}");
+}
