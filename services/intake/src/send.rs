@@ -72,7 +72,8 @@ impl Intake {
         let (name, kept) = (sender.name.clone(), captures.len());
         let line = Line::of(&caller.context, Action::SendCapture);
         let line = Line { kept, refused: all - kept, ..line };
-        let handed = Some(Handed { sender, captures });
+        let received_at_unix_ms = line.at_unix_ms;
+        let handed = Some(Handed { sender, captures, received_at_unix_ms });
         let written = self.write(Wanted { line, handed }).await;
         let is_heard = match &written {
             Ok(()) => true,

@@ -39,6 +39,7 @@ pub(crate) struct Handed {
     pub(crate) sender: Sender,
     /// Those that are found well.
     pub(crate) captures: Vec<SealedCapture>,
+    pub(crate) received_at_unix_ms: i64,
 }
 
 impl Wanted {
@@ -94,7 +95,8 @@ impl Writer {
     }
 
     async fn write(&mut self, wanted: Arc<[Wanted]>) -> Result<Vec<Verdict>, ApiError> {
-        let captures: usize = handed(&wanted).map(|(_, handed)| handed.captures.len()).sum();
+        let handed = wanted.iter().filter_map(|one| one.handed.as_ref());
+        let captures: usize = handed.map(|one| one.captures.len()).sum();
         let first_seq = self.last_seq + 1;
         // Also if it fails: the rows may be there all the same.
         self.last_seq = self.last_seq.saturating_add(i64::try_from(captures).unwrap_or(i64::MAX));
@@ -112,29 +114,26 @@ impl Writer {
     }
 }
 
-fn handed(wanted: &[Wanted]) -> impl Iterator<Item = (&Wanted, &Handed)> {
-    wanted.iter().filter_map(|one| Some((one, one.handed.as_ref()?)))
-}
-
 /// Looks every device up in the transaction that keeps its captures: a revocation that is durable
 /// counts.
 fn keep(tx: &mut Tx, wanted: &[Wanted], first_seq: i64) -> Result<Vec<Verdict>, ApiError> {
     let known = known(tx, wanted)?;
     let judge = |one: &Wanted| one.handed.as_ref().and_then(|one| verdict(&one.sender, &known));
     let verdicts: Vec<Verdict> = wanted.iter().map(judge).collect();
-    let kept = handed(wanted).filter(|(_, handed)| verdict(&handed.sender, &known).is_none());
-    let captures = kept.flat_map(|(one, handed)| {
-        handed.captures.iter().map(move |capture| (one, &handed.sender.name, capture))
+    let heard = wanted.iter().zip(&verdicts).filter(|(_, verdict)| verdict.is_none());
+    let captures = heard.flat_map(|(one, _)| {
+        let handed = one.handed.iter();
+        handed.flat_map(move |handed| handed.captures.iter().map(move |one| (handed, one)))
     });
     let rows: Vec<NewCapture<'_>> = captures
         .zip(first_seq..)
-        .map(|((one, name, capture), seq)| NewCapture {
-            municipality: name.municipality.as_str(),
-            device: name.device.as_str(),
+        .map(|((handed, capture), seq)| NewCapture {
+            municipality: handed.sender.name.municipality.as_str(),
+            device: handed.sender.name.device.as_str(),
             id: capture.id.as_bytes(),
             seq,
             sealed: &capture.sealed.0,
-            received_at_unix_ms: one.line.at_unix_ms,
+            received_at_unix_ms: handed.received_at_unix_ms,
         })
         .collect();
     store::insert(tx, &rows)?;
@@ -158,7 +157,7 @@ type KnownDevices = HashMap<(MunicipalityCode, String), Known>;
 
 fn known(tx: &mut Tx, wanted: &[Wanted]) -> Result<KnownDevices, ApiError> {
     let mut names: BTreeMap<MunicipalityCode, Vec<&str>> = BTreeMap::new();
-    for (_, one) in handed(wanted) {
+    for one in wanted.iter().filter_map(|one| one.handed.as_ref()) {
         let name = &one.sender.name;
         names.entry(name.municipality).or_default().push(name.device.as_str());
     }

@@ -89,7 +89,8 @@ impl Desk {
         let places = Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap();
         let line = Line::of(&context(&sender.name), Action::SendCapture);
         let line = Line { kept: captures.len(), ..line };
-        let wanted = Wanted { line, handed: Some(Handed { sender, captures }) };
+        let handed = Handed { sender, captures, received_at_unix_ms: 5 };
+        let wanted = Wanted { line, handed: Some(handed) };
         self.jobs.send(Job { wanted, done, places }).await.unwrap();
         kept.await.unwrap().map_err(|error| error.kind().code)
     }
