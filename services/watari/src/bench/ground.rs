@@ -60,13 +60,16 @@ impl Place {
         }
     }
 
-    /// Leaves nothing of ours on a server; `false` if something stays.
-    pub(super) async fn clean_up(&self) -> bool {
-        let Self::Server { owner_url, prefix } = self.clone() else { return true };
+    /// Leaves nothing of ours on a server, or says that something stays.
+    pub(super) async fn clean_up(&self, screen: Screen) {
+        let Self::Server { owner_url, prefix } = self.clone() else { return };
         let kinds = ["registry", "provision_log", "intake", "partition", "replay", "here", "away"];
         let names = kinds.map(|kind| format!("{prefix}_{kind}"));
         let gone = tokio::task::spawn_blocking(move || store::drop_databases(&owner_url, &names));
-        gone.await.unwrap_or_default()
+        if !gone.await.unwrap_or_default() {
+            let prefix = self.prefix();
+            screen.line(&format!("  databases named {prefix}_… are left on the server"));
+        }
     }
 
     /// How the names of the databases begin; SQLite has files in the folder instead.
@@ -152,10 +155,7 @@ impl Ground {
     /// Stops everything and leaves nothing behind.
     pub(crate) async fn stop(self, screen: Screen) {
         self.house.stop().await;
-        let Place::Server { prefix, .. } = &self.place else { return };
-        if !self.place.clean_up().await {
-            screen.line(&format!("  databases named {prefix}_… are left on the server"));
-        }
+        self.place.clean_up(screen).await;
     }
 }
 

@@ -88,6 +88,17 @@ pub(crate) async fn measure(
     (clock, screen): (&Arc<dyn Clock>, Screen),
     args: &Args,
 ) -> Result<Measured, Failure> {
+    let measured = import_all(folder, place, (clock, screen), args).await;
+    place.clean_up(screen).await;
+    measured
+}
+
+async fn import_all(
+    folder: &Path,
+    place: &Place,
+    (clock, screen): (&Arc<dyn Clock>, Screen),
+    args: &Args,
+) -> Result<Measured, Failure> {
     let settings = set_up(folder, place, clock.as_ref()).await?;
     let hosted = Arc::new(Hosted::start(&settings, args.municipalities, clock).await?);
     let work = screen.begin("writing the files", None);
@@ -108,7 +119,6 @@ pub(crate) async fn measure(
         peak_after_subjects_mib,
     };
     hosted.stop();
-    place.clean_up().await;
     Ok(measured)
 }
 
