@@ -44,6 +44,18 @@ async fn disclose(door: &Door, number: u32) -> Heard {
     door.say(DISCLOSURES_FULL, &about(number)).await
 }
 
+/// Waits until this part of a disclosure is there: notices go by themselves.
+async fn disclose_until(door: &Door, number: u32, part: &str) -> Value {
+    for _ in 0..300 {
+        let told = disclose(door, number).await.good();
+        if told.pointer(part).is_some_and(|part| !part.is_null()) {
+            return told;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    panic!("{part} did not come");
+}
+
 #[test]
 fn the_person_sees_every_version_who_received_it_and_who_asked() {
     on_both(async |world| {
@@ -82,6 +94,13 @@ fn the_person_sees_every_version_who_received_it_and_who_asked() {
         let received = told["inquiries"][0]["received"].as_array().unwrap();
         assert_eq!(received.len(), 2);
         assert!(told["inquiries"][0]["expiresAtUnixMs"].is_i64());
+        let told = disclose_until(&koriyama, number, "/notices/0").await;
+        let notice = &told["notices"][0];
+        assert_eq!(notice["sender"], json!(world.cast.adachi.code));
+        assert_eq!((&notice["kind"], &notice["state"]), (&json!("corrected"), &json!("open")));
+        assert!(notice["content"].as_str().unwrap().contains("RIGHT-1"), "{notice}");
+        let told_on = disclose_until(&adachi, number, "/provided/1/receipt").await;
+        assert_eq!(told_on["provided"][1]["outcome"], "corrected");
         assert!(told["provided"].as_array().unwrap().is_empty());
     });
 }
