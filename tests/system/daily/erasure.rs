@@ -183,7 +183,7 @@ async fn survive(engine: Engine) {
             let answer: Result<Erasure, CallError> = desk.room(ERASURES_APPROVE, &body).await;
             answer.is_ok()
         });
-        tokio::time::sleep(Duration::from_millis(dice.roll(25))).await;
+        tokio::time::sleep(Duration::from_millis(dice.roll(12))).await;
         processes.kill_and_start(ServiceKind::Partition).await;
         let was_told = asking.await.unwrap();
         let read = json!({ "erasure": shown.erasure });
@@ -201,7 +201,7 @@ async fn survive(engine: Engine) {
         let older = room.keys().data_key();
         let body = json!({ "rotation": Uuid::new_v4() });
         insist(&first, KEYS_ROTATE, &body).await;
-        tokio::time::sleep(Duration::from_millis(dice.roll(400))).await;
+        tokio::time::sleep(Duration::from_millis(dice.roll(150))).await;
         processes.kill_and_start(ServiceKind::Partition).await;
         room.count(&[]).await;
         let mut tries = 0;
