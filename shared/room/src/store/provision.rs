@@ -122,12 +122,16 @@ pub fn list_of(
     permit: &Permit,
     subject: SubjectId,
 ) -> Result<Vec<Provided>, ApiError> {
-    let all = page_of(tx, keys, permit, subject, None)?;
-    let is_more = match all.last() {
-        Some(last) => !page_of(tx, keys, permit, subject, Some(last))?.is_empty(),
-        None => false,
-    };
-    if is_more { Err(ApiError::new(&problems::DISCLOSURE_TOO_LONG)) } else { Ok(all) }
+    let count: i64 = provision::table
+        .filter(provision::municipality.eq(permit.municipality().as_str()))
+        .filter(provision::subject_id.eq(subject.0.as_bytes().as_slice()))
+        .count()
+        .get_result(tx)
+        .map_err(failed)?;
+    if count > i64::from(PAGE_MAX) {
+        return Err(ApiError::new(&problems::DISCLOSURE_TOO_LONG));
+    }
+    page_of(tx, keys, permit, subject, None)
 }
 
 /// The next part of what was provided about a person, oldest first; empty where it ends.
