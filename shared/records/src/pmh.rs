@@ -10,7 +10,7 @@ use crypto::RoomKeys;
 use db::Tx;
 use domain::law::day_in_japan;
 use domain::subject::SubjectId;
-use domain::vaccination::{Provenance, Standing, Vaccination};
+use domain::vaccination::{InvalidVaccination, Provenance, Standing, Vaccination};
 use domain::{Action, AddressNumber, Permit};
 use room::Host;
 use room::operation_log::{About, entry};
@@ -73,9 +73,11 @@ fn read(permit: &Permit, item: SentVaccination) -> Result<Item, Refusal> {
     let person = AddressNumber::parse(&municipality_identity_key);
     let person = person.map_err(|_| Refusal::field("municipalityIdentityKey"))?;
     let today = day_in_japan(permit.context().at);
-    let is_sound = vaccination.as_ref().is_none_or(|dose| dose.check(today).is_ok());
+    if let Some(dose) = &vaccination {
+        dose.check(today).map_err(|error| Refusal::field(wrong_part(error)))?;
+    }
     let is_delete = modification_seg == ModificationSeg::Delete;
-    if !is_sound || vaccination.is_none() != is_delete {
+    if vaccination.is_none() != is_delete {
         return Err(Refusal::field("vaccination"));
     }
     let tag = history_key.map(|key| Tag::parse_bare(&key).ok_or(Refusal::field("historyKey")));
@@ -87,6 +89,14 @@ fn read(permit: &Permit, item: SentVaccination) -> Result<Item, Refusal> {
             let why = why.map_err(|_| Refusal::field("reason"))?;
             Ok(Item::Change { person, tag, dose, why })
         }
+    }
+}
+
+fn wrong_part(error: InvalidVaccination) -> &'static str {
+    match error {
+        InvalidVaccination::DoseNumber => "vaccination.doseNumber",
+        InvalidVaccination::FutureDate => "vaccination.date",
+        InvalidVaccination::Text => "vaccination",
     }
 }
 

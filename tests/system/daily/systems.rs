@@ -316,7 +316,7 @@ fn a_batch_registers_updates_and_deletes_and_each_item_ends_by_itself() {
         assert_eq!(ends, ["registered", "refused", "registered", "refused"]);
         assert_eq!(
             (&first[1]["code"], &first[3]["field"]),
-            (&json!("not-found"), &json!("vaccination"))
+            (&json!("not-found"), &json!("vaccination.doseNumber"))
         );
         let again = send(&door, json!([new(1), new(2)])).await;
         assert_eq!(
