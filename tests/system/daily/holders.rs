@@ -236,8 +236,8 @@ async fn closed_for_good(towns: &mut Towns) {
     let page = ListPage { from: 0, limit: 1_000 };
     let supervisor = towns.desk(&adachi.supervisor).await;
     let log: OperationLog = supervisor.room(OPERATION_LOG_LIST, &page).await.unwrap();
-    let told = log.entries.iter().filter(|line| line.entry.subject == Some(first));
-    let last = told.last().unwrap();
+    let mut told = log.entries.iter().filter(|line| line.entry.subject == Some(first));
+    let last = told.next_back().unwrap();
     assert_eq!(last.entry.result, "notice not delivered: the recipient has left");
     assert_eq!(last.entry.actor, format!("{}/main", ServiceKind::Partition));
 }
