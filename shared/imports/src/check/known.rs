@@ -82,49 +82,67 @@ fn read_rows(
     let addresses: Vec<_> = asked.iter().map(|one| one.address_number.clone()).collect();
     let persons = many::by_addresses(tx, keys, permit, &addresses)?;
     let own_number = |one: &Asked| {
-        let own = one.voucher.iter().filter(|(code, _)| *code == own);
-        own.map(|(_, number)| number.clone()).collect::<Vec<_>>()
+        let (code, number) = one.voucher.as_ref()?;
+        (*code == own).then(|| number.clone())
     };
     let numbers: Vec<_> = asked.iter().map(own_number).collect();
-    let issued = by_place(tx, (keys, permit), &numbers)?;
-    // Where the voucher is not the person's, one with a like number may be.
-    let near = |((numbers, person), issued): ((&Vec<VoucherNumber>, &Option<_>), &Vec<Issued>)| {
-        let is_misread = person.is_some_and(|person| !has_own(issued, person));
-        numbers.iter().filter(|_| is_misread).flat_map(neighbours).collect::<Vec<_>>()
+    let given: Vec<VoucherNumber> = numbers.iter().flatten().cloned().collect();
+    let mut issued = many::vouchers(tx, keys, permit, &given)?.into_iter();
+    let issued: Vec<Vec<Issued>> = numbers
+        .iter()
+        .map(|number| number.as_ref().and_then(|_| issued.next()).unwrap_or_default())
+        .collect();
+    let misread = misread((&numbers, &persons), &issued);
+    let theirs = many::vouchers_of(tx, keys, permit, &misread)?;
+    let state = |number: &VoucherNumber, person: Option<SubjectId>, issued: &[Issued]| {
+        let theirs = person.and_then(|person| theirs.get(&person));
+        let near = theirs.map_or_else(Vec::new, |theirs| near(number, theirs));
+        state(person, issued, near)
     };
-    let near: Vec<_> = numbers.iter().zip(&persons).zip(&issued).map(near).collect();
-    let near = by_place(tx, (keys, permit), &near)?;
-    let found = issued.into_iter().zip(near);
-    let row = |((one, person), (issued, near)): ((&Asked, Option<SubjectId>), (Vec<_>, Vec<_>))| {
-        let voucher = match &one.voucher {
-            None => VoucherState::NotGiven,
-            Some((code, _)) if *code != own => VoucherState::OtherMunicipality(*code),
-            Some(_) => state(person, &issued, near),
+    let rows = asked.iter().zip(persons).zip(numbers).zip(issued);
+    let rows = rows.map(|(((one, person), number), issued)| {
+        let voucher = match (&one.voucher, number) {
+            (None, _) => VoucherState::NotGiven,
+            (Some(_), Some(number)) => state(&number, person, &issued),
+            (Some((code, _)), None) => VoucherState::OtherMunicipality(*code),
         };
         let is_meant = person.is_none() && issued.iter().any(|i| i.dose_number == one.dose_number);
         let meant = if is_meant { neighbour(&issued, None) } else { None };
         KnownRow { person, voucher, meant }
-    };
-    Ok(asked.iter().zip(persons).zip(found).map(row).collect())
+    });
+    Ok(rows.collect())
 }
 
-/// Looks up the vouchers of all rows at once; a row asks for none, one or many.
-fn by_place(
-    tx: &mut Tx,
-    (keys, permit): (&RoomKeys, &Permit),
-    numbers: &[Vec<VoucherNumber>],
-) -> Result<Vec<Vec<Issued>>, ApiError> {
-    let all: Vec<VoucherNumber> = numbers.iter().flatten().cloned().collect();
-    let mut found = many::vouchers(tx, keys, permit, &all)?.into_iter();
-    let of_row = |own: &Vec<_>| found.by_ref().take(own.len()).flatten().collect();
-    Ok(numbers.iter().map(of_row).collect())
+/// Whose rows name a voucher of ours that is not theirs.
+fn misread(
+    (numbers, persons): (&[Option<VoucherNumber>], &[Option<SubjectId>]),
+    issued: &[Vec<Issued>],
+) -> Vec<SubjectId> {
+    let rows = numbers.iter().zip(persons).zip(issued);
+    let misread = rows.filter_map(|((number, person), issued)| {
+        person.filter(|person| number.is_some() && !has_own(issued, *person))
+    });
+    let mut misread: Vec<SubjectId> = misread.collect();
+    misread.sort_unstable();
+    misread.dedup();
+    misread
+}
+
+/// The person's own vouchers whose numbers are easily taken for this one: a row that names its person
+/// never means the voucher of somebody else.
+fn near(number: &VoucherNumber, theirs: &[Issued]) -> Vec<Issued> {
+    let like: Vec<VoucherNumber> = neighbours(number).collect();
+    let near = theirs.iter().filter(|issued| like.contains(&issued.number));
+    let mut near: Vec<Issued> = near.cloned().collect();
+    near.sort_by(|one, next| one.number.reveal().cmp(next.number.reveal()));
+    near
 }
 
 fn has_own(issued: &[Issued], person: SubjectId) -> bool {
     issued.iter().any(|issued| issued.subject == person)
 }
 
-/// What a voucher of the own municipality is; all that was issued under numbers like it is near.
+/// What a voucher of the own municipality is; near are the person's own with numbers like it.
 fn state(person: Option<SubjectId>, issued: &[Issued], near: Vec<Issued>) -> VoucherState {
     let own = |issued: &&Issued| Some(issued.subject) == person;
     if issued.iter().any(|issued| own(&issued)) {

@@ -207,6 +207,16 @@ pub fn vouchers(
     Ok(indexes.iter().map(find).collect())
 }
 
+/// All vouchers of these persons.
+pub fn vouchers_of(
+    tx: &mut Tx,
+    keys: &RoomKeys,
+    permit: &Permit,
+    subjects: &[SubjectId],
+) -> Result<HashMap<SubjectId, Vec<Issued>>, ApiError> {
+    vouchers_as_of(tx, keys, permit, (subjects, &always))
+}
+
 /// All vouchers of these persons that count.
 pub fn vouchers_as_of(
     tx: &mut Tx,
