@@ -8,7 +8,7 @@ use std::sync::Arc;
 use db::{Db, Tx};
 use domain::MunicipalityCode;
 use service::ApiError;
-use service::problems::ProblemKind;
+use service::problems::{INTERNAL, ProblemKind};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use wire::intake::SealedCapture;
 
@@ -82,9 +82,10 @@ impl Writer {
             let verdicts = self.write(wanted.into()).await;
             for (place, (done, _places)) in waiting.into_iter().enumerate() {
                 let answer = match &verdicts {
-                    Ok(verdicts) => match verdicts.get(place).copied().flatten() {
-                        None => Ok(()),
-                        Some(kind) => Err(ApiError::new(kind)),
+                    Ok(verdicts) => match verdicts.get(place) {
+                        Some(None) => Ok(()),
+                        Some(Some(kind)) => Err(ApiError::new(kind)),
+                        None => Err(ApiError::new(&INTERNAL)),
                     },
                     Err(error) => Err(ApiError::new(error.kind())),
                 };

@@ -281,7 +281,7 @@ impl<'h> Witness<'h> {
     /// Whether enough municipalities of the directory have cosigned since then.
     fn has_quorum(&self, since_unix_ms: i64) -> bool {
         let Ok(directory) = self.host.directory() else { return false };
-        let since_unix_s = u64::try_from(since_unix_ms / 1_000).unwrap_or_default();
+        let Ok(since_unix_s) = u64::try_from(since_unix_ms / 1_000) else { return false };
         let (mut members, mut fresh) = (0_u64, 0_u64);
         for code in directory.codes() {
             members += 1;

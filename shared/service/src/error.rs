@@ -10,7 +10,7 @@ use wire::{CallError, Problem};
 
 use crate::problems::{self, ProblemKind};
 
-/// After what is away for now, the same request may be sent again.
+/// After so long what is away may be back, and the same request may be sent again.
 const UNAVAILABLE_S: u64 = 2;
 
 /// Everything a handler may answer besides success: a kind from the catalogue.

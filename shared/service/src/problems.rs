@@ -79,7 +79,7 @@ pub static TOO_SLOW: ProblemKind = ProblemKind {
 pub static TOO_MANY: ProblemKind = ProblemKind {
     code: "too-many",
     status: 429,
-    title: "Too many requests for now.",
+    title: "Too many requests in this short time.",
     owner: Owner::Asker,
     next_step: "Wait as long as Retry-After says, then send the request again.",
 };
